@@ -1,0 +1,26 @@
+# Flags that hold for the whole program. ISA flags do not belong here: see isa.cmake.
+
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
+endif()
+
+find_program(CHASQUI_CCACHE ccache)
+if(CHASQUI_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CHASQUI_CCACHE})
+endif()
+
+# A fused multiply-add that the compiler chooses by itself would make results
+# depend on the ISA level and on inlining; kernels ask for FMA explicitly.
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow
+                    -ffp-contract=off -fno-math-errno)
+
+if(CHASQUI_SANITIZE)
+  add_compile_options(-fsanitize=${CHASQUI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g)
+  add_link_options(-fsanitize=${CHASQUI_SANITIZE})
+endif()

@@ -1,0 +1,19 @@
+# chasqui_room(<name> SOURCES ... [DEPS ...] [TESTS ...] [TEST_DEPS ...])
+#
+# Declares one room: a static library chasqui_<name> whose include root is src/,
+# and, when it has tests, one test program chasqui_<name>_test made of the
+# *_test.cc files that stand beside the sources. File lists are explicit.
+function(chasqui_room name)
+  cmake_parse_arguments(ROOM "" "" "SOURCES;DEPS;TESTS;TEST_DEPS" ${ARGN})
+  add_library(chasqui_${name} STATIC ${ROOM_SOURCES})
+  target_include_directories(chasqui_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src)
+  target_link_libraries(chasqui_${name} PUBLIC ${ROOM_DEPS})
+  if(CHASQUI_BUILD_TESTS AND ROOM_TESTS)
+    add_executable(chasqui_${name}_test ${ROOM_TESTS})
+    target_link_libraries(chasqui_${name}_test PRIVATE chasqui_${name} ${ROOM_TEST_DEPS}
+                          GTest::gmock_main)
+    target_compile_definitions(chasqui_${name}_test PRIVATE
+                               CHASQUI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    add_test(NAME ${name} COMMAND chasqui_${name}_test)
+  endif()
+endfunction()

@@ -1,0 +1,76 @@
+// The GGUF container, read-only: metadata and a directory of tensors over mapped files. Knows
+// nothing of models. Immutable after open(): any thread may read.
+//
+// Everything that a file claims (counts, string lengths, dimensions, offsets, and every product
+// and sum of them) is checked against the file's size before it is used, so a hostile file costs
+// an error message. Versions 2 and 3, little-endian; split files are opened through any part.
+// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "base/mapped_file.h"
+#include "base/result.h"
+#include "gguf/value.h"
+#include "tensor/tensor_view.h"
+
+namespace chasqui::gguf {
+
+struct Tensor {
+  std::string name;
+  int n_dims = 1;     // as written in the file, 1 to 4
+  TensorView view;    // bytes point into the mapped file
+  int part = 0;       // which split file holds it
+  uint64_t offset = 0;  // of the bytes within that file
+};
+
+class File {
+ public:
+  // Opens `path`; when its name ends in -0000I-of-0000N.gguf all N parts are opened and must
+  // agree. Errors: kNotFound, kIo, kCorrupt (what contradicts what), kUnsupported (version,
+  // byte order, tensor type), each naming the file and the key or tensor.
+  static Result<File> open(const std::string& path);
+
+  // Reads one file image from memory, for tests and fuzzing. `bytes` must outlive the File.
+  static Result<File> parse(std::span<const std::byte> bytes, const std::string& name);
+
+  const std::string& path() const { return path_; }
+  uint32_t version() const { return version_; }
+  uint64_t file_bytes() const { return file_bytes_; }  // all parts together
+  std::span<const MappedFile> parts() const { return mapped_; }
+
+  // In the order of the file.
+  std::span<const std::pair<std::string, Value>> metadata() const { return metadata_; }
+  const Value* find(std::string_view key) const;
+
+  std::span<const Tensor> tensors() const { return tensors_; }
+  const Tensor* find_tensor(std::string_view name) const;
+
+  // Typed look-ups: nullopt when the key is absent, kInvalidArgument naming file, key, found and
+  // expected type or range when it is there but no such value.
+  Result<std::optional<int64_t>> get_int(std::string_view key, int64_t min, int64_t max) const;
+  Result<std::optional<double>> get_double(std::string_view key) const;
+  Result<std::optional<bool>> get_bool(std::string_view key) const;
+  Result<std::optional<std::string_view>> get_string(std::string_view key) const;
+
+ private:
+  friend class Reader;
+  std::string path_;
+  uint32_t version_ = 3;
+  uint64_t file_bytes_ = 0;
+  std::vector<MappedFile> mapped_;
+  std::vector<std::pair<std::string, Value>> metadata_;
+  std::vector<Tensor> tensors_;
+  std::unordered_map<std::string, size_t> key_index_;     // into metadata_
+  std::unordered_map<std::string, size_t> tensor_index_;  // into tensors_
+};
+
+}  // namespace chasqui::gguf

@@ -1,0 +1,53 @@
+// Writes GGUF version 3. Metadata and tensor headers first, then the tensors' bytes in the same
+// order, so that files larger than memory can be streamed. Not thread-safe.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "gguf/value.h"
+#include "tensor/dtype.h"
+
+namespace chasqui::gguf {
+
+class Writer {
+ public:
+  Writer();
+  ~Writer();
+  Writer(Writer&&) noexcept;
+  Writer& operator=(Writer&&) noexcept;
+
+  // Metadata; a key may be added once (CHECKed).
+  void add_uint32(std::string_view key, uint32_t value);
+  void add_int32(std::string_view key, int32_t value);
+  void add_uint64(std::string_view key, uint64_t value);
+  void add_float32(std::string_view key, float value);
+  void add_bool(std::string_view key, bool value);
+  void add_string(std::string_view key, std::string_view value);
+  void add_strings(std::string_view key, std::span<const std::string> values);
+  void add_int32s(std::string_view key, std::span<const int32_t> values);
+  void add_float32s(std::string_view key, std::span<const float> values);
+  // A value of another file, unchanged.
+  void add_value(std::string_view key, const Value& value);
+
+  // Declares a tensor. dims: 1 to 4, dims[0] contiguous and a whole number of blocks (CHECKed).
+  void declare_tensor(std::string_view name, DType type, std::span<const int64_t> dims);
+
+  // Writes header and directory to `path` (which must not exist unless `overwrite`), then
+  // `append` takes the tensors' bytes in declaration order, in pieces of any size; `finish`
+  // checks that all bytes came, syncs and closes. A file that is not finished is removed.
+  Status open(const std::string& path, bool overwrite);
+  Status append(std::span<const std::byte> bytes);
+  Status finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace chasqui::gguf
