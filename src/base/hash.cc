@@ -1,5 +1,6 @@
 #include "base/hash.h"
 
+#define XXH_STATIC_LINKING_ONLY  // for the state on the stack
 #include <xxhash.h>
 
 namespace chasqui {
