@@ -9,6 +9,8 @@
 
 namespace chasqui {
 
+__extension__ using Uint128 = unsigned __int128;
+
 constexpr uint64_t splitmix64(uint64_t& state) {
   uint64_t z = (state += 0x9e3779b97f4a7c15ull);
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9ull;
@@ -40,7 +42,7 @@ class Rng {
 
   // Uniform in [0, n). REQUIRES: n > 0. The bias of at most n / 2^64 is accepted.
   uint64_t below(uint64_t n) {
-    return static_cast<uint64_t>((static_cast<unsigned __int128>(next()) * n) >> 64);
+    return static_cast<uint64_t>((static_cast<Uint128>(next()) * n) >> 64);
   }
 
   // Standard normal by Box and Muller's transform; two uniforms a value, none kept back.
