@@ -8,7 +8,7 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -26,10 +26,16 @@ namespace chasqui::gguf {
 
 struct Tensor {
   std::string name;
-  int n_dims = 1;     // as written in the file, 1 to 4
-  TensorView view;    // bytes point into the mapped file
-  int part = 0;       // which split file holds it
+  int n_dims = 1;       // as written in the file, 1 to 4; a scalar written with none counts as 1
+  TensorView view;      // bytes point into the mapped file
+  int part = 0;         // which split file holds it, from 0
   uint64_t offset = 0;  // of the bytes within that file
+};
+
+// Lets the indices be asked by string_view.
+struct StringHash {
+  using is_transparent = void;
+  size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
 };
 
 class File {
@@ -39,7 +45,8 @@ class File {
   // byte order, tensor type), each naming the file and the key or tensor.
   static Result<File> open(const std::string& path);
 
-  // Reads one file image from memory, for tests and fuzzing. `bytes` must outlive the File.
+  // Reads one file image from memory, for tests and fuzzing. `bytes` must outlive the File;
+  // `name` stands for the path in errors.
   static Result<File> parse(std::span<const std::byte> bytes, const std::string& name);
 
   const std::string& path() const { return path_; }
@@ -62,15 +69,23 @@ class File {
   Result<std::optional<std::string_view>> get_string(std::string_view key) const;
 
  private:
-  friend class Reader;
+  using Index = std::unordered_map<std::string, size_t, StringHash, std::equal_to<>>;
+
+  // Reads part `part` of `count` and appends its tensors; the metadata is the first part's.
+  Status add_part(std::span<const std::byte> bytes, const std::string& name, int part, int count);
+  Status add_tensors(std::vector<Tensor> tensors, const std::string& name, int part);
+  Status check_split_keys(const std::string& name, int part, int count,
+                          std::span<const std::pair<std::string, Value>> metadata) const;
+  Status check_tensor_total(int count) const;
+
   std::string path_;
   uint32_t version_ = 3;
   uint64_t file_bytes_ = 0;
   std::vector<MappedFile> mapped_;
   std::vector<std::pair<std::string, Value>> metadata_;
   std::vector<Tensor> tensors_;
-  std::unordered_map<std::string, size_t> key_index_;     // into metadata_
-  std::unordered_map<std::string, size_t> tensor_index_;  // into tensors_
+  Index key_index_;     // into metadata_; same size
+  Index tensor_index_;  // into tensors_; same size
 };
 
 }  // namespace chasqui::gguf

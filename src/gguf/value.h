@@ -32,12 +32,20 @@ enum class ValueType : uint32_t {
 
 const char* value_type_name(ValueType type);  // "u32", "str", "arr", ...
 
+// Bytes of one value in the file; 0 for strings and arrays, whose size varies, and for codes
+// that are no ValueType.
+size_t value_type_bytes(ValueType type);
+
 class Value {
  public:
   ValueType type() const { return type_; }
   // Type of the elements; meaningful only for arrays (nested arrays are refused by the reader).
   ValueType element_type() const { return element_type_; }
   size_t array_size() const { return array_size_; }
+
+  // The little-endian bytes of a number, a bool, or of all elements of an array of these, where
+  // they lie in the file (not aligned). Empty for strings and arrays of strings.
+  std::span<const std::byte> raw() const { return payload_; }
 
   // Each returns nullopt when the value is of another kind or does not fit the asked range.
   // Integers of any width convert to each other where the value allows; integers convert to

@@ -1,0 +1,77 @@
+// The engine: one thread that owns model, cache, scheduler and sampling, and runs all requests
+// together, step by step (continuous batching).
+//
+// submit(), cancel() and stats() may be called from any thread and never wait for a step. What a
+// request answers goes to its sink. Destroying the engine stops it; requests still there end with
+// a kCancelled error.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "engine/model_runner.h"
+#include "engine/request.h"
+#include "text/tokenizer.h"
+
+namespace chasqui::engine {
+
+struct EngineOptions {
+  int64_t n_ctx = 2048;            // most tokens of one request, prompt and answer
+  int64_t max_sequences = 64;      // running at once
+  int64_t max_queue = 512;         // waiting; one more is refused with kResourceExhausted
+  int64_t max_batch_tokens = 512;  // rows of one step
+  int64_t prefill_chunk = 256;     // most prompt tokens of one request in a step that others share
+  bool prefix_cache = true;
+};
+
+struct EngineStats {
+  int64_t running = 0;
+  int64_t waiting = 0;
+  int64_t blocks_total = 0;
+  int64_t blocks_in_use = 0;
+  int64_t blocks_cached = 0;
+  int64_t steps = 0;
+  int64_t preemptions = 0;
+  int64_t prompt_tokens = 0;         // computed, since start
+  int64_t cached_prompt_tokens = 0;  // found in the prefix cache, since start
+  int64_t completion_tokens = 0;
+  double last_step_seconds = 0;
+};
+
+using RequestId = uint64_t;
+
+class Engine {
+ public:
+  // `runner` and `tokenizer` are used by the engine thread until the engine is gone.
+  Engine(std::unique_ptr<ModelRunner> runner, std::shared_ptr<const text::Tokenizer> tokenizer,
+         EngineOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  const EngineOptions& options() const;
+  const text::Tokenizer& tokenizer() const;
+
+  // Queues a request. kResourceExhausted when the queue is full, kContextLength when the prompt
+  // does not fit, kInvalidArgument for a request that breaks request.h. Events come from the
+  // engine thread, possibly before submit() returns.
+  Result<RequestId> submit(Request request);
+
+  // The request ends at the next step boundary with FinishReason::kCancelled. Unknown or ended
+  // ids are ignored.
+  void cancel(RequestId id);
+
+  // Refuses new requests from now on (kCancelled) and lets the others end.
+  void drain();
+  bool idle() const;
+
+  EngineStats stats() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace chasqui::engine

@@ -1,0 +1,31 @@
+// What the engine needs of a model. model::Model is wrapped in one for serving; tests and the
+// server's own benchmark use models that compute a hash. Called by the engine thread only.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "base/result.h"
+#include "model/step_inputs.h"
+#include "tensor/cache_spec.h"
+
+namespace chasqui::engine {
+
+class ModelRunner {
+ public:
+  virtual ~ModelRunner() = default;
+
+  virtual int32_t vocab_size() const = 0;
+  virtual int32_t hidden_size() const = 0;
+  virtual std::span<const CacheSpec> cache_groups() const = 0;
+  // Blocks that exist in group `group`; fixed after start-up.
+  virtual int64_t cache_blocks(int group) const = 0;
+  // Most rows that one forward() takes.
+  virtual int64_t max_rows() const = 0;
+  // Most rows of one forward() that may ask for logits.
+  virtual int64_t max_logit_rows() const = 0;
+
+  virtual model::StepOutputs forward(const model::StepInputs& inputs) = 0;
+};
+
+}  // namespace chasqui::engine

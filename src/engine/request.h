@@ -1,0 +1,76 @@
+// What the engine is asked to do, and what it answers. Values only; validated by the caller.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "sample/sampler_chain.h"
+#include "sample/sampling_spec.h"
+#include "sample/token_filter.h"
+
+namespace chasqui::engine {
+
+enum class FinishReason { kStop, kLength, kCancelled };
+
+struct Usage {
+  int64_t prompt_tokens = 0;         // as sent, special tokens included
+  int64_t cached_prompt_tokens = 0;  // of these, found in the prefix cache
+  int64_t completion_tokens = 0;     // sampled, without the end-of-generation token
+};
+
+// One token of an answer. Texts of tokens that end inside a character are empty until the
+// character is whole, and then stand at the token that completed it.
+struct TokenOutput {
+  int32_t token = -1;
+  std::string text;
+  float logprob = 0.0f;                    // NaN where there is none (first prompt token)
+  std::vector<sample::TokenLogprob> top;   // as Request::top_logprobs asked
+};
+
+// Progress of a request. Text is valid UTF-8, stop strings are already cut and never shown in
+// part. Events of one request come in order; one with `finish` or `error` is the last.
+struct Event {
+  std::string text;                  // new text since the last event
+  std::vector<TokenOutput> tokens;   // tokens behind `text`, only when log-probabilities were asked
+  std::vector<float> embedding;      // last event of an embedding request: [hidden], not normalised
+  std::optional<FinishReason> finish;
+  std::string stop_text;             // the stop string that ended it, "" for any other end
+  std::optional<Error> error;
+  Usage usage;                       // up to here
+};
+
+// Receives events. Called by the engine thread: must return at once and must not throw; a slow
+// reader is the sink's problem (it merges). Destroyed on any thread.
+class EventSink {
+ public:
+  virtual ~EventSink() = default;
+  virtual void on_event(Event event) = 0;
+};
+
+enum class RequestKind { kGenerate, kEmbed };
+enum class Pooling { kLast, kMean, kFirst };
+
+struct Request {
+  RequestKind kind = RequestKind::kGenerate;
+  std::vector<int32_t> prompt;       // not empty, ids checked
+  int64_t max_tokens = 16;           // >= 0; prompt + max_tokens <= EngineOptions::n_ctx
+  int64_t min_tokens = 0;            // no end of generation before
+  bool ignore_eos = false;
+  std::vector<int32_t> stop_tokens;  // end like end-of-generation tokens, besides the model's own
+  std::vector<std::string> stops;    // none empty; the earliest in the text ends it
+  int top_logprobs = -1;             // -1: none; n >= 0: each token's own and the n best
+  bool prompt_logprobs = false;      // report prompt tokens too (echo), before the first answer
+  sample::SamplingSpec sampling;
+  std::shared_ptr<sample::TokenFilter> filter;  // grammar; may be null
+  Pooling pooling = Pooling::kLast;
+  bool use_prefix_cache = true;
+  uint64_t cache_salt = 0;           // requests with different salts share no cached blocks
+  int priority = 0;                  // higher runs earlier
+  std::shared_ptr<EventSink> sink;
+};
+
+}  // namespace chasqui::engine
