@@ -36,7 +36,7 @@ std::string describe(const Value& value) {
 tl::unexpected<Error> wrong_kind(const File& file, std::string_view key, const Value& value,
                                  std::string_view expected) {
   return fail(ErrorCode::kInvalidArgument,
-              fmt::format("{}: metadata key {} is {}; expected {}", file.path(), quoted(key),
+              fmt::format("{}: metadata key {} is {}; expected {}", file.path(), quote_name(key),
                           describe(value), expected));
 }
 
@@ -81,8 +81,9 @@ Status File::add_part(std::span<const std::byte> bytes, const std::string& name,
     metadata_ = std::move(read.metadata);
     for (size_t i = 0; i < metadata_.size(); ++i) key_index_.emplace(metadata_[i].first, i);
   } else if (read.version != version_) {
-    return fail(ErrorCode::kCorrupt, fmt::format("{} has GGUF version {}, but the first part has {}",
-                                                 name, read.version, version_));
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("{} has GGUF version {}, but the first part has {}", name, read.version,
+                            version_));
   }
   file_bytes_ += bytes.size();
   return add_tensors(std::move(read.tensors), name, part);
@@ -93,7 +94,7 @@ Status File::add_tensors(std::vector<Tensor> tensors, const std::string& name, i
     tensor.part = part;
     if (!tensor_index_.emplace(tensor.name, tensors_.size()).second) {
       return fail(ErrorCode::kCorrupt,
-                  fmt::format("{}: tensor {} appears twice", name, quoted(tensor.name)));
+                  fmt::format("{}: tensor {} appears twice", name, quote_name(tensor.name)));
     }
     tensors_.push_back(std::move(tensor));
   }
@@ -151,8 +152,7 @@ const Tensor* File::find_tensor(std::string_view name) const {
   return it == tensor_index_.end() ? nullptr : &tensors_[it->second];
 }
 
-Result<std::optional<int64_t>> File::get_int(std::string_view key, int64_t min,
-                                             int64_t max) const {
+Result<std::optional<int64_t>> File::get_int(std::string_view key, int64_t min, int64_t max) const {
   const Value* value = find(key);
   if (value == nullptr) return std::nullopt;
   const auto number = value->as_int();

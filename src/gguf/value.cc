@@ -17,28 +17,40 @@ T load(std::span<const std::byte> bytes, size_t index) {
 
 std::optional<int64_t> load_int(ValueType type, std::span<const std::byte> bytes, size_t index) {
   switch (type) {
-    case ValueType::kUint8: return load<uint8_t>(bytes, index);
-    case ValueType::kInt8: return load<int8_t>(bytes, index);
-    case ValueType::kUint16: return load<uint16_t>(bytes, index);
-    case ValueType::kInt16: return load<int16_t>(bytes, index);
-    case ValueType::kUint32: return load<uint32_t>(bytes, index);
-    case ValueType::kInt32: return load<int32_t>(bytes, index);
-    case ValueType::kInt64: return load<int64_t>(bytes, index);
+    case ValueType::kUint8:
+      return load<uint8_t>(bytes, index);
+    case ValueType::kInt8:
+      return load<int8_t>(bytes, index);
+    case ValueType::kUint16:
+      return load<uint16_t>(bytes, index);
+    case ValueType::kInt16:
+      return load<int16_t>(bytes, index);
+    case ValueType::kUint32:
+      return load<uint32_t>(bytes, index);
+    case ValueType::kInt32:
+      return load<int32_t>(bytes, index);
+    case ValueType::kInt64:
+      return load<int64_t>(bytes, index);
     case ValueType::kUint64: {
       const uint64_t value = load<uint64_t>(bytes, index);
       if (value > static_cast<uint64_t>(std::numeric_limits<int64_t>::max())) return std::nullopt;
       return static_cast<int64_t>(value);
     }
-    default: return std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
 std::optional<double> load_double(ValueType type, std::span<const std::byte> bytes, size_t index) {
   switch (type) {
-    case ValueType::kFloat32: return load<float>(bytes, index);
-    case ValueType::kFloat64: return load<double>(bytes, index);
-    case ValueType::kUint64: return static_cast<double>(load<uint64_t>(bytes, index));
-    default: break;
+    case ValueType::kFloat32:
+      return load<float>(bytes, index);
+    case ValueType::kFloat64:
+      return load<double>(bytes, index);
+    case ValueType::kUint64:
+      return static_cast<double>(load<uint64_t>(bytes, index));
+    default:
+      break;
   }
   const auto integer = load_int(type, bytes, index);
   if (!integer) return std::nullopt;
@@ -49,19 +61,32 @@ std::optional<double> load_double(ValueType type, std::span<const std::byte> byt
 
 const char* value_type_name(ValueType type) {
   switch (type) {
-    case ValueType::kUint8: return "u8";
-    case ValueType::kInt8: return "i8";
-    case ValueType::kUint16: return "u16";
-    case ValueType::kInt16: return "i16";
-    case ValueType::kUint32: return "u32";
-    case ValueType::kInt32: return "i32";
-    case ValueType::kFloat32: return "f32";
-    case ValueType::kBool: return "bool";
-    case ValueType::kString: return "str";
-    case ValueType::kArray: return "arr";
-    case ValueType::kUint64: return "u64";
-    case ValueType::kInt64: return "i64";
-    case ValueType::kFloat64: return "f64";
+    case ValueType::kUint8:
+      return "u8";
+    case ValueType::kInt8:
+      return "i8";
+    case ValueType::kUint16:
+      return "u16";
+    case ValueType::kInt16:
+      return "i16";
+    case ValueType::kUint32:
+      return "u32";
+    case ValueType::kInt32:
+      return "i32";
+    case ValueType::kFloat32:
+      return "f32";
+    case ValueType::kBool:
+      return "bool";
+    case ValueType::kString:
+      return "str";
+    case ValueType::kArray:
+      return "arr";
+    case ValueType::kUint64:
+      return "u64";
+    case ValueType::kInt64:
+      return "i64";
+    case ValueType::kFloat64:
+      return "f64";
   }
   return "unknown";
 }
@@ -70,17 +95,22 @@ size_t value_type_bytes(ValueType type) {
   switch (type) {
     case ValueType::kUint8:
     case ValueType::kInt8:
-    case ValueType::kBool: return 1;
+    case ValueType::kBool:
+      return 1;
     case ValueType::kUint16:
-    case ValueType::kInt16: return 2;
+    case ValueType::kInt16:
+      return 2;
     case ValueType::kUint32:
     case ValueType::kInt32:
-    case ValueType::kFloat32: return 4;
+    case ValueType::kFloat32:
+      return 4;
     case ValueType::kUint64:
     case ValueType::kInt64:
-    case ValueType::kFloat64: return 8;
+    case ValueType::kFloat64:
+      return 8;
     case ValueType::kString:
-    case ValueType::kArray: return 0;
+    case ValueType::kArray:
+      return 0;
   }
   return 0;
 }
@@ -92,9 +122,13 @@ std::optional<uint64_t> Value::as_uint() const {
   return static_cast<uint64_t>(*value);
 }
 
-std::optional<int64_t> Value::as_int() const { return load_int(type_, payload_, 0); }
+std::optional<int64_t> Value::as_int() const {
+  return load_int(type_, payload_, 0);
+}
 
-std::optional<double> Value::as_double() const { return load_double(type_, payload_, 0); }
+std::optional<double> Value::as_double() const {
+  return load_double(type_, payload_, 0);
+}
 
 std::optional<bool> Value::as_bool() const {
   if (type_ != ValueType::kBool) return std::nullopt;

@@ -22,7 +22,8 @@ class Writer {
   Writer(Writer&&) noexcept;
   Writer& operator=(Writer&&) noexcept;
 
-  // Metadata; a key may be added once (CHECKed).
+  // Metadata; a key may be added once (CHECKed). The key general.alignment also sets the alignment
+  // of the tensors (default 32) and comes before the first of them.
   void add_uint32(std::string_view key, uint32_t value);
   void add_int32(std::string_view key, int32_t value);
   void add_uint64(std::string_view key, uint64_t value);
@@ -38,9 +39,11 @@ class Writer {
   // Declares a tensor. dims: 1 to 4, dims[0] contiguous and a whole number of blocks (CHECKed).
   void declare_tensor(std::string_view name, DType type, std::span<const int64_t> dims);
 
-  // Writes header and directory to `path` (which must not exist unless `overwrite`), then
-  // `append` takes the tensors' bytes in declaration order, in pieces of any size; `finish`
-  // checks that all bytes came, syncs and closes. A file that is not finished is removed.
+  // Writes header and directory for `path` (which must not exist unless `overwrite`:
+  // kInvalidArgument), then `append` takes the tensors' bytes in declaration order, in pieces of
+  // any size; `finish` checks that all bytes came (kInternal when too few or too many), syncs and
+  // closes. The file carries a temporary name in the same folder until finish() succeeds; when
+  // the Writer goes before that, it is removed. kIo: the operating system refused.
   Status open(const std::string& path, bool overwrite);
   Status append(std::span<const std::byte> bytes);
   Status finish();

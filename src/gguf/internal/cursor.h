@@ -45,6 +45,6 @@ class Cursor {
 
 // A name out of a file, fit for an error message: in quotes, cut at 80 bytes, everything that is
 // not printable ASCII as \xNN.
-std::string quoted(std::string_view name);
+std::string quote_name(std::string_view name);
 
 }  // namespace chasqui::gguf

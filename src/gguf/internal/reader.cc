@@ -21,7 +21,7 @@ constexpr uint32_t kMagic = 0x46554747;  // "GGUF"
 constexpr uint64_t kMaxKeys = 1 << 16;
 constexpr uint64_t kMaxTensors = 1 << 20;
 
-constexpr uint64_t kMaxKeyBytes = 65535;      // the format's own limit
+constexpr uint64_t kMaxKeyBytes = 65535;       // the format's own limit
 constexpr uint64_t kMaxTensorNameBytes = 256;  // the format says 64; some writers exceed it
 
 // The format asks for a multiple of 8; the upper bound only keeps padding sane.
@@ -33,9 +33,9 @@ constexpr uint64_t kMinKeyEntryBytes = 8 + 1 + 4 + 1;         // length, key, ty
 constexpr uint64_t kMinTensorEntryBytes = 8 + 1 + 4 + 4 + 8;  // length, name, n_dims, type, offset
 
 // Formats that came before GGUF, by the first four bytes read as a little-endian number.
-constexpr std::array kForerunners = {
-    std::pair{0x67676d6cu, "GGML"}, std::pair{0x67676d66u, "GGMF"}, std::pair{0x67676a74u, "GGJT"},
-    std::pair{0x67676c61u, "GGLA"}};
+constexpr std::array kForerunners = {std::pair{0x67676d6cu, "GGML"}, std::pair{0x67676d66u, "GGMF"},
+                                     std::pair{0x67676a74u, "GGJT"},
+                                     std::pair{0x67676c61u, "GGLA"}};
 
 std::string_view as_text(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
@@ -43,7 +43,7 @@ std::string_view as_text(std::span<const std::byte> bytes) {
 
 }  // namespace
 
-std::string quoted(std::string_view name) {
+std::string quote_name(std::string_view name) {
   constexpr size_t kShown = 80;
   std::string out = "'";
   for (const char c : name.substr(0, kShown)) {
@@ -62,9 +62,10 @@ tl::unexpected<Error> Reader::corrupt(std::string_view what) const {
 }
 
 tl::unexpected<Error> Reader::truncated(std::string_view inside) const {
-  return corrupt(fmt::format("the file ends inside {} (byte {} of {} bytes); it is damaged or was "
-                             "not copied completely",
-                             inside, cursor_.offset(), bytes_.size()));
+  return corrupt(
+      fmt::format("the file ends inside {} (byte {} of {} bytes); it is damaged or was "
+                  "not copied completely",
+                  inside, cursor_.offset(), bytes_.size()));
 }
 
 Result<Part> Reader::read(std::span<const std::byte> bytes, const std::string& name) {
@@ -89,7 +90,7 @@ Status Reader::read_header() {
   }
   if (*magic != kMagic) {
     return corrupt(fmt::format("this is not a GGUF file: it starts with {} instead of 'GGUF'",
-                               quoted(as_text(bytes_.first(4)))));
+                               quote_name(as_text(bytes_.first(4)))));
   }
   const auto version = cursor_.take<uint32_t>();
   if (!version) return truncated("the header");
@@ -103,15 +104,17 @@ Status Reader::read_header() {
   metadata_count_ = *keys;
   const uint64_t max_keys = std::min(kMaxKeys, cursor_.remaining() / kMinKeyEntryBytes);
   if (metadata_count_ > max_keys) {
-    return corrupt(fmt::format("the header claims {} metadata keys; a file of {} bytes can have at "
-                               "most {}",
-                               metadata_count_, bytes_.size(), max_keys));
+    return corrupt(
+        fmt::format("the header claims {} metadata keys; a file of {} bytes can have at "
+                    "most {}",
+                    metadata_count_, bytes_.size(), max_keys));
   }
   const uint64_t max_tensors = std::min(kMaxTensors, cursor_.remaining() / kMinTensorEntryBytes);
   if (tensor_count_ > max_tensors) {
-    return corrupt(fmt::format("the header claims {} tensors; a file of {} bytes can have at most "
-                               "{}",
-                               tensor_count_, bytes_.size(), max_tensors));
+    return corrupt(
+        fmt::format("the header claims {} tensors; a file of {} bytes can have at most "
+                    "{}",
+                    tensor_count_, bytes_.size(), max_tensors));
   }
   return {};
 }
@@ -149,7 +152,7 @@ Status Reader::read_metadata() {
     if (!bytes) return truncated(where);
     const std::string key(as_text(*bytes));
     if (!seen.insert(key).second) {
-      return corrupt(fmt::format("metadata key {} appears twice", quoted(key)));
+      return corrupt(fmt::format("metadata key {} appears twice", quote_name(key)));
     }
     Value value;
     CHASQUI_TRY_STATUS(read_value(key, value));
@@ -160,7 +163,7 @@ Status Reader::read_metadata() {
 
 Status Reader::read_value(const std::string& key, Value& value) {
   const auto code = cursor_.take<uint32_t>();
-  if (!code) return truncated("the type of metadata key " + quoted(key));
+  if (!code) return truncated("the type of metadata key " + quote_name(key));
   value.type_ = static_cast<ValueType>(*code);
   if (value.type_ == ValueType::kArray) return read_array(key, value);
   if (value.type_ == ValueType::kString) {
@@ -170,19 +173,19 @@ Status Reader::read_value(const std::string& key, Value& value) {
     return {};
   }
   if (value_type_bytes(value.type_) == 0) {
-    return corrupt(fmt::format("metadata key {} has value type {}; known are 0 to 12", quoted(key),
-                               *code));
+    return corrupt(fmt::format("metadata key {} has value type {}; known are 0 to 12",
+                               quote_name(key), *code));
   }
   return read_scalar(key, value);
 }
 
 Status Reader::read_scalar(const std::string& key, Value& value) {
   const auto bytes = cursor_.take_bytes(value_type_bytes(value.type_));
-  if (!bytes) return truncated("the value of metadata key " + quoted(key));
+  if (!bytes) return truncated("the value of metadata key " + quote_name(key));
   value.payload_ = *bytes;
   if (value.type_ == ValueType::kBool && value.payload_[0] > std::byte{1}) {
     return corrupt(fmt::format("metadata key {} is a bool with the value {}; allowed are 0 and 1",
-                               quoted(key), static_cast<int>(value.payload_[0])));
+                               quote_name(key), static_cast<int>(value.payload_[0])));
   }
   return {};
 }
@@ -190,35 +193,37 @@ Status Reader::read_scalar(const std::string& key, Value& value) {
 Status Reader::read_array(const std::string& key, Value& value) {
   const auto code = cursor_.take<uint32_t>();
   const auto count = cursor_.take<uint64_t>();
-  if (!code || !count) return truncated("the array of metadata key " + quoted(key));
+  if (!code || !count) return truncated("the array of metadata key " + quote_name(key));
   value.element_type_ = static_cast<ValueType>(*code);
   if (value.element_type_ == ValueType::kArray) {
     return fail(ErrorCode::kUnsupported,
                 fmt::format("{}: metadata key {} is an array of arrays, which is not supported",
-                            name_, quoted(key)));
+                            name_, quote_name(key)));
   }
   const bool strings = value.element_type_ == ValueType::kString;
   const uint64_t element_bytes =
       strings ? sizeof(uint64_t) : value_type_bytes(value.element_type_);  // at least, for strings
   if (element_bytes == 0) {
     return corrupt(fmt::format("metadata key {} is an array of value type {}; known are 0 to 12",
-                               quoted(key), *code));
+                               quote_name(key), *code));
   }
   const auto bytes = checked_mul(*count, element_bytes);
   if (!bytes || *bytes > cursor_.remaining()) {
-    return corrupt(fmt::format("metadata key {} claims an array of {} {} values, but only {} bytes "
-                               "are left in the file",
-                               quoted(key), *count, value_type_name(value.element_type_),
-                               cursor_.remaining()));
+    return corrupt(fmt::format(
+        "metadata key {} claims an array of {} {} values, but only {} bytes "
+        "are left in the file",
+        quote_name(key), *count, value_type_name(value.element_type_), cursor_.remaining()));
   }
   value.array_size_ = *count;
   if (strings) return read_strings(key, value);
   value.payload_ = *cursor_.take_bytes(*bytes);
   const bool is_bool = value.element_type_ == ValueType::kBool;
-  if (is_bool && std::ranges::any_of(value.payload_, [](std::byte b) { return b > std::byte{1}; })) {
-    return corrupt(fmt::format("metadata key {} is an array of bools with a value that is neither "
-                               "0 nor 1",
-                               quoted(key)));
+  if (is_bool &&
+      std::ranges::any_of(value.payload_, [](std::byte b) { return b > std::byte{1}; })) {
+    return corrupt(
+        fmt::format("metadata key {} is an array of bools with a value that is neither "
+                    "0 nor 1",
+                    quote_name(key)));
   }
   return {};
 }
@@ -228,12 +233,13 @@ Status Reader::read_strings(const std::string& key, Value& value) {
   value.strings_.reserve(value.array_size_);
   for (size_t i = 0; i < value.array_size_; ++i) {
     const auto length = cursor_.take<uint64_t>();
-    if (!length) return truncated("a string of metadata key " + quoted(key));
+    if (!length) return truncated("a string of metadata key " + quote_name(key));
     const auto bytes = cursor_.take_bytes(*length);
     if (!bytes) {
-      return corrupt(fmt::format("string {} of metadata key {} claims {} bytes, but only {} are "
-                                 "left in the file",
-                                 i, quoted(key), *length, cursor_.remaining()));
+      return corrupt(
+          fmt::format("string {} of metadata key {} claims {} bytes, but only {} are "
+                      "left in the file",
+                      i, quote_name(key), *length, cursor_.remaining()));
     }
     value.strings_.push_back(as_text(*bytes));
   }
@@ -241,8 +247,8 @@ Status Reader::read_strings(const std::string& key, Value& value) {
 }
 
 Status Reader::read_alignment() {
-  const auto found = std::ranges::find(part_.metadata, "general.alignment",
-                                       &std::pair<std::string, Value>::first);
+  const auto found =
+      std::ranges::find(part_.metadata, "general.alignment", &std::pair<std::string, Value>::first);
   if (found == part_.metadata.end()) return {};
   const auto alignment = found->second.as_uint();
   if (!alignment) {
@@ -251,9 +257,10 @@ Status Reader::read_alignment() {
   }
   if (!std::has_single_bit(*alignment) || *alignment < kMinAlignment ||
       *alignment > kMaxAlignment) {
-    return corrupt(fmt::format("metadata key 'general.alignment' is {}; expected a power of two "
-                               "from {} to {}",
-                               *alignment, kMinAlignment, kMaxAlignment));
+    return corrupt(
+        fmt::format("metadata key 'general.alignment' is {}; expected a power of two "
+                    "from {} to {}",
+                    *alignment, kMinAlignment, kMaxAlignment));
   }
   alignment_ = *alignment;
   return {};
@@ -273,7 +280,7 @@ Result<Tensor> Reader::read_tensor(uint64_t index) {
   CHASQUI_TRY_STATUS(read_dims(tensor));
   CHASQUI_TRY_STATUS(read_type(tensor));
   const auto offset = cursor_.take<uint64_t>();
-  if (!offset) return truncated("the offset of tensor " + quoted(tensor.name));
+  if (!offset) return truncated("the offset of tensor " + quote_name(tensor.name));
   tensor.offset = *offset;  // within the data section, until place_tensors()
   return tensor;
 }
@@ -292,22 +299,23 @@ Result<std::string> Reader::read_tensor_name(uint64_t index) {
 
 Status Reader::read_dims(Tensor& tensor) {
   const auto n_dims = cursor_.take<uint32_t>();
-  if (!n_dims) return truncated("the shape of tensor " + quoted(tensor.name));
+  if (!n_dims) return truncated("the shape of tensor " + quote_name(tensor.name));
   if (*n_dims > tensor.view.dims.size()) {
     return corrupt(fmt::format("tensor {} has {} dimensions; allowed are 1 to {}",
-                               quoted(tensor.name), *n_dims, tensor.view.dims.size()));
+                               quote_name(tensor.name), *n_dims, tensor.view.dims.size()));
   }
   // numpy writes a scalar with no dimensions at all; it is one value.
   tensor.n_dims = std::max(1, static_cast<int>(*n_dims));
   uint64_t elements = 1;
   for (uint32_t i = 0; i < *n_dims; ++i) {
     const auto dim = cursor_.take<uint64_t>();
-    if (!dim) return truncated("the shape of tensor " + quoted(tensor.name));
+    if (!dim) return truncated("the shape of tensor " + quote_name(tensor.name));
     const auto product = checked_mul(elements, *dim);
     if (*dim == 0 || !product || *product > std::numeric_limits<int64_t>::max()) {
-      return corrupt(fmt::format("dimension {} of tensor {} is {}; dimensions must be positive and "
-                                 "their product below 2^63",
-                                 i, quoted(tensor.name), *dim));
+      return corrupt(
+          fmt::format("dimension {} of tensor {} is {}; dimensions must be positive and "
+                      "their product below 2^63",
+                      i, quote_name(tensor.name), *dim));
     }
     elements = *product;
     tensor.view.dims[i] = static_cast<int64_t>(*dim);
@@ -317,19 +325,19 @@ Status Reader::read_dims(Tensor& tensor) {
 
 Status Reader::read_type(Tensor& tensor) {
   const auto code = cursor_.take<uint32_t>();
-  if (!code) return truncated("the type of tensor " + quoted(tensor.name));
+  if (!code) return truncated("the type of tensor " + quote_name(tensor.name));
   const DTypeInfo* info = find_dtype(*code);
   if (info == nullptr) {
     return fail(ErrorCode::kUnsupported,
                 fmt::format("{}: tensor {} has type code {}, which this version does not know",
-                            name_, quoted(tensor.name), *code));
+                            name_, quote_name(tensor.name), *code));
   }
   tensor.view.type = info->type;
   if (tensor.view.cols() % info->block_values != 0) {
-    return corrupt(fmt::format("tensor {} has rows of {} values, which is not a multiple of the {} "
-                               "block size {}",
-                               quoted(tensor.name), tensor.view.cols(), info->name,
-                               info->block_values));
+    return corrupt(
+        fmt::format("tensor {} has rows of {} values, which is not a multiple of the {} "
+                    "block size {}",
+                    quote_name(tensor.name), tensor.view.cols(), info->name, info->block_values));
   }
   return {};
 }
@@ -345,20 +353,21 @@ Status Reader::place_tensors() {
 
 Status Reader::place_tensor(Tensor& tensor, uint64_t data_start) {
   if (tensor.offset % alignment_ != 0) {
-    return corrupt(fmt::format("tensor {} has offset {}, which is not a multiple of the alignment "
-                               "{}",
-                               quoted(tensor.name), tensor.offset, alignment_));
+    return corrupt(
+        fmt::format("tensor {} has offset {}, which is not a multiple of the alignment "
+                    "{}",
+                    quote_name(tensor.name), tensor.offset, alignment_));
   }
   const auto row = row_bytes(tensor.view.type, static_cast<uint64_t>(tensor.view.cols()));
   const auto rows = static_cast<uint64_t>(tensor.view.elements() / tensor.view.cols());
   const auto size = row ? checked_mul(*row, rows) : std::nullopt;
   const uint64_t available = bytes_.size() - data_start;
   if (!size || tensor.offset > available || *size > available - tensor.offset) {
-    return corrupt(fmt::format("tensor {} of {} rows of {} bytes at offset {} does not fit in the "
-                               "{} bytes of data in the file; it is damaged or was not copied "
-                               "completely",
-                               quoted(tensor.name), rows, row.value_or(0), tensor.offset,
-                               available));
+    return corrupt(
+        fmt::format("tensor {} of {} rows of {} bytes at offset {} does not fit in the "
+                    "{} bytes of data in the file; it is damaged or was not copied "
+                    "completely",
+                    quote_name(tensor.name), rows, row.value_or(0), tensor.offset, available));
   }
   tensor.offset += data_start;
   tensor.view.bytes = bytes_.subspan(tensor.offset, *size);
@@ -372,8 +381,8 @@ Status Reader::check_overlaps() const {
   for (size_t i = 1; i < order.size(); ++i) {
     const Tensor& before = *order[i - 1];
     if (before.offset + before.view.bytes.size() <= order[i]->offset) continue;
-    return corrupt(fmt::format("tensors {} and {} lie over each other", quoted(before.name),
-                               quoted(order[i]->name)));
+    return corrupt(fmt::format("tensors {} and {} lie over each other", quote_name(before.name),
+                               quote_name(order[i]->name)));
   }
   return {};
 }

@@ -12,7 +12,9 @@ constexpr size_t kPartAt = 1;
 constexpr size_t kCountAt = 10;
 constexpr size_t kDigits = 5;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 int number_at(std::string_view text, size_t at) {
   int value = 0;
@@ -25,9 +27,8 @@ int number_at(std::string_view text, size_t at) {
 std::optional<SplitName> parse_split_name(std::string_view path) {
   if (path.size() < kShape.size()) return std::nullopt;
   const std::string_view end = path.substr(path.size() - kShape.size());
-  const bool fits = std::ranges::equal(end, kShape, [](char c, char shape) {
-    return shape == '#' ? is_digit(c) : c == shape;
-  });
+  const bool fits = std::ranges::equal(
+      end, kShape, [](char c, char shape) { return shape == '#' ? is_digit(c) : c == shape; });
   if (!fits) return std::nullopt;
   const int part = number_at(end, kPartAt);
   const int count = number_at(end, kCountAt);
