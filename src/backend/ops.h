@@ -30,7 +30,9 @@ struct Matrix {
   float* row(int64_t r) const { return data + r * stride; }
 };
 
-inline Matrix dense(float* data, int64_t rows, int64_t cols) { return {data, rows, cols, cols}; }
+inline Matrix dense(float* data, int64_t rows, int64_t cols) {
+  return {data, rows, cols, cols};
+}
 
 // out[r] = table[ids[r]] * scale. Ids were checked by the caller.
 struct EmbedArgs {
@@ -86,9 +88,9 @@ struct RopeArgs {
 struct SequenceSlice {
   int64_t row_begin = 0;
   int64_t row_count = 0;
-  int64_t kv_begin = 0;                   // cache index (position) of the first row
-  std::span<const int32_t> block_table;   // blocks of the sequence; index i lives in block
-                                          // block_table[i / kKvBlockTokens]
+  int64_t kv_begin = 0;                  // cache index (position) of the first row
+  std::span<const int32_t> block_table;  // blocks of the sequence; index i lives in block
+                                         // block_table[i / kKvBlockTokens]
 };
 
 // Tokens in a block of the KV cache; also the width of the attention kernels' score tiles.
@@ -114,7 +116,8 @@ struct AttentionArgs {
   float scale = 1.0f;
   float softcap = 0.0f;          // > 0: scores become cap * tanh(score / cap) before the mask
   int64_t window = 0;            // > 0: a row at position p sees (p - window, p]
-  bool causal = true;            // false: every row sees the whole sequence (encoders)
+  bool causal = true;            // false: every row sees the whole sequence (encoders), that is
+                                 // [0, kv_begin + row_count), or (p - window, p + window) of it
   const float* sinks = nullptr;  // optional, [heads]: one more logit in each softmax, no value
 };
 
@@ -141,6 +144,10 @@ enum class ExpertGate {
   kSigmoid,          // independent scores, then the best
   kSoftmaxOfChosen,  // the best logits, then probabilities over these
 };
+// `normalize` divides by the sum of the chosen weights, or by this when all of them are smaller
+// still (the least normal half, as other engines do): the weights stay finite.
+constexpr double kMinRouteWeightSum = 0x1p-14;
+
 // Chooses `used` experts a row, best first; equal scores: the lower index first.
 struct RouteArgs {
   ExpertGate gate = ExpertGate::kSoftmax;

@@ -1,0 +1,148 @@
+#include "backend/op_checks.h"
+
+#include "base/check.h"
+
+namespace chasqui::backend {
+namespace {
+
+void check_matrix(const Matrix& m, const char* what) {
+  CHASQUI_CHECK(m.rows >= 0 && m.cols > 0, "{} is [{}, {}]", what, m.rows, m.cols);
+  CHASQUI_CHECK(m.rows == 0 || m.data != nullptr, "{} has no data", what);
+  CHASQUI_CHECK(m.stride >= m.cols, "{}: stride {} < {} columns", what, m.stride, m.cols);
+}
+
+void check_shape(const Matrix& m, int64_t rows, int64_t cols, const char* what) {
+  check_matrix(m, what);
+  CHASQUI_CHECK(m.rows == rows && m.cols == cols, "{} is [{}, {}], not [{}, {}]", what, m.rows,
+                m.cols, rows, cols);
+}
+
+// Every slice lies in the rows and its table covers its positions with blocks of the pool.
+void check_slices(std::span<const SequenceSlice> slices, int64_t rows, const KvPool* pool) {
+  CHASQUI_CHECK(pool != nullptr, "no cache pool");
+  for (const SequenceSlice& slice : slices) {
+    CHASQUI_CHECK(
+        slice.row_begin >= 0 && slice.row_count >= 0 && slice.row_begin + slice.row_count <= rows,
+        "slice of rows {} + {} of {}", slice.row_begin, slice.row_count, rows);
+    CHASQUI_CHECK(slice.kv_begin >= 0, "cache index {}", slice.kv_begin);
+    const int64_t end = slice.kv_begin + slice.row_count;
+    const int64_t blocks = (end + kKvBlockTokens - 1) / kKvBlockTokens;
+    CHASQUI_CHECK(static_cast<int64_t>(slice.block_table.size()) >= blocks,
+                  "block table of {} for {} tokens", slice.block_table.size(), end);
+    for (int64_t i = 0; i < blocks; ++i) {
+      const int32_t block = slice.block_table[static_cast<size_t>(i)];
+      CHASQUI_CHECK(block >= 0 && block < pool->spec().blocks, "block {} of {}", block,
+                    pool->spec().blocks);
+    }
+  }
+}
+
+}  // namespace
+
+void check(const EmbedArgs& args) {
+  CHASQUI_CHECK(args.table != nullptr, "no table");
+  check_shape(args.out, static_cast<int64_t>(args.ids.size()), args.table->cols(), "out");
+  for (int32_t id : args.ids) {
+    CHASQUI_CHECK(id >= 0 && id < args.table->rows(), "id {} of {}", id, args.table->rows());
+  }
+}
+
+void check(const LinearArgs& args) {
+  check_matrix(args.x, "x");
+  for (const LinearTarget& target : args.targets) {
+    CHASQUI_CHECK(target.weight != nullptr && target.weight->experts() == 1, "not a matrix");
+    CHASQUI_CHECK(target.weight->cols() == args.x.cols, "weight has {} inputs, x {} columns",
+                  target.weight->cols(), args.x.cols);
+    check_shape(target.y, args.x.rows, target.weight->rows(), "y");
+  }
+}
+
+void check(const NormArgs& args) {
+  check_matrix(args.x, "x");
+  check_shape(args.out, args.x.rows, args.x.cols, "out");
+  CHASQUI_CHECK(args.group > 0 && args.x.cols % args.group == 0, "groups of {} in {} columns",
+                args.group, args.x.cols);
+}
+
+void check(const RopeArgs& args) {
+  check_matrix(args.x, "x");
+  CHASQUI_CHECK(args.head_dim > 0 && args.x.cols % args.head_dim == 0, "heads of {} in {} columns",
+                args.head_dim, args.x.cols);
+  CHASQUI_CHECK(args.rotated >= 0 && args.rotated % 2 == 0 && args.rotated <= args.head_dim,
+                "{} of {} rotated", args.rotated, args.head_dim);
+  CHASQUI_CHECK(args.cos_sin != nullptr || args.x.rows == 0 || args.rotated == 0, "no table");
+}
+
+void check(const StoreKvArgs& args) {
+  CHASQUI_CHECK(args.pool != nullptr, "no cache pool");
+  const KvSpec& spec = args.pool->spec();
+  check_shape(args.k, args.k.rows, spec.kv_heads * spec.key_dim, "k");
+  check_shape(args.v, args.k.rows, spec.kv_heads * spec.value_dim, "v");
+  check_slices(args.slices, args.k.rows, args.pool);
+}
+
+void check(const AttentionArgs& args) {
+  CHASQUI_CHECK(args.pool != nullptr, "no cache pool");
+  const KvSpec& spec = args.pool->spec();
+  CHASQUI_CHECK(args.heads > 0 && args.heads % spec.kv_heads == 0, "{} heads for {} KV heads",
+                args.heads, spec.kv_heads);
+  CHASQUI_CHECK(args.window >= 0, "window {}", args.window);
+  check_shape(args.q, args.q.rows, args.heads * spec.key_dim, "q");
+  check_shape(args.out, args.q.rows, args.heads * spec.value_dim, "out");
+  check_slices(args.slices, args.q.rows, args.pool);
+}
+
+void check(const ActivationArgs& args) {
+  check_matrix(args.gate, "gate");
+  check_shape(args.out, args.gate.rows, args.gate.cols, "out");
+  if (args.up.data != nullptr) check_shape(args.up, args.gate.rows, args.gate.cols, "up");
+}
+
+void check(const AddArgs& args) {
+  check_matrix(args.a, "a");
+  check_shape(args.b, args.a.rows, args.a.cols, "b");
+  check_shape(args.out, args.a.rows, args.a.cols, "out");
+}
+
+void check(const RouteArgs& args) {
+  check_matrix(args.logits, "logits");
+  CHASQUI_CHECK(args.used > 0 && args.used <= args.logits.cols, "{} of {} experts", args.used,
+                args.logits.cols);
+  CHASQUI_CHECK(args.ids != nullptr && args.weights != nullptr, "no place for the result");
+}
+
+void check(const ExpertLinearArgs& args) {
+  check_matrix(args.x, "x");
+  const int64_t slots = args.tokens * args.used;
+  CHASQUI_CHECK(args.tokens >= 0 && args.used > 0 && (args.ids != nullptr || slots == 0),
+                "{} tokens, {} used", args.tokens, args.used);
+  CHASQUI_CHECK(args.x.rows == args.tokens || args.x.rows == slots, "{} rows of x for {} tokens",
+                args.x.rows, args.tokens);
+  for (const ExpertTarget& target : args.targets) {
+    CHASQUI_CHECK(target.weight != nullptr && target.weight->cols() == args.x.cols,
+                  "weight does not fit x of {} columns", args.x.cols);
+    check_shape(target.y, slots, target.weight->rows(), "y");
+    for (int64_t i = 0; i < slots; ++i) {
+      CHASQUI_CHECK(args.ids[i] >= 0 && args.ids[i] < target.weight->experts(), "expert {} of {}",
+                    args.ids[i], target.weight->experts());
+    }
+  }
+}
+
+void check(const CombineArgs& args) {
+  check_matrix(args.y, "y");
+  CHASQUI_CHECK(args.used > 0 && args.y.rows % args.used == 0, "{} rows, {} used", args.y.rows,
+                args.used);
+  CHASQUI_CHECK(args.weights != nullptr || args.y.rows == 0, "no weights");
+  check_shape(args.out, args.y.rows / args.used, args.y.cols, "out");
+}
+
+void check(const GatherArgs& args) {
+  check_matrix(args.x, "x");
+  check_shape(args.out, static_cast<int64_t>(args.rows.size()), args.x.cols, "out");
+  for (int32_t row : args.rows) {
+    CHASQUI_CHECK(row >= 0 && row < args.x.rows, "row {} of {}", row, args.x.rows);
+  }
+}
+
+}  // namespace chasqui::backend

@@ -1,0 +1,152 @@
+// The ops that treat each row, or each value, by itself.
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "backend/internal/reference_backend.h"
+#include "backend/op_checks.h"
+
+namespace chasqui::backend {
+namespace {
+
+// Normalises n values; weight and bias already point at the first of them.
+void norm_group(const NormArgs& args, const float* x, const float* weight, const float* bias,
+                float* out) {
+  double mean = 0;
+  if (args.kind == NormKind::kLayer) {
+    for (int64_t i = 0; i < args.group; ++i) mean += x[i];
+    mean /= static_cast<double>(args.group);
+  }
+  double squares = 0;
+  for (int64_t i = 0; i < args.group; ++i) squares += (x[i] - mean) * (x[i] - mean);
+  const double scale = 1.0 / std::sqrt(squares / static_cast<double>(args.group) + args.eps);
+  for (int64_t i = 0; i < args.group; ++i) {
+    double y = (x[i] - mean) * scale;
+    if (weight != nullptr) y *= weight[i];
+    if (bias != nullptr) y += bias[i];
+    out[i] = static_cast<float>(y);
+  }
+}
+
+double activate(Activation kind, double x) {
+  switch (kind) {
+    case Activation::kSilu:
+      return x / (1 + std::exp(-x));
+    case Activation::kGelu:
+      return x / 2 * (1 + std::erf(x / std::numbers::sqrt2));
+    case Activation::kGeluTanh: {
+      const double k = std::sqrt(2 / std::numbers::pi);
+      return x / 2 * (1 + std::tanh(k * (x + 0.044715 * x * x * x)));
+    }
+    case Activation::kGeluQuick:
+      return x / (1 + std::exp(-1.702 * x));
+    case Activation::kRelu:
+      return x > 0 ? x : 0;
+    case Activation::kReluSquared:
+      return x > 0 ? x * x : 0;
+  }
+  return 0;
+}
+
+void softmax(std::vector<double>& values) {
+  const double best = *std::max_element(values.begin(), values.end());
+  double total = 0;
+  for (double& value : values) total += value = std::exp(value - best);
+  for (double& value : values) value /= total;
+}
+
+// What each expert's logit is worth before the choice.
+std::vector<double> gate_scores(const RouteArgs& args, int64_t row) {
+  const float* logits = args.logits.row(row);
+  std::vector<double> scores(logits, logits + args.logits.cols);
+  if (args.gate == ExpertGate::kSoftmax) softmax(scores);
+  if (args.gate == ExpertGate::kSigmoid) {
+    for (double& score : scores) score = 1 / (1 + std::exp(-score));
+  }
+  return scores;
+}
+
+// The `used` experts of the highest biased score, best first. Compares with > only, so that the
+// lower index wins a tie and a NaN still yields valid, distinct ids.
+std::vector<int32_t> choose(const RouteArgs& args, const std::vector<double>& scores) {
+  const auto key = [&](size_t e) {
+    // Rounded as a backend in f32 sees it: else two scores that tie there would not tie here.
+    const auto score = static_cast<float>(scores[e]);
+    return args.selection_bias != nullptr ? score + args.selection_bias[e] : score;
+  };
+  std::vector<bool> taken(scores.size(), false);
+  std::vector<int32_t> chosen;
+  while (static_cast<int64_t>(chosen.size()) < args.used) {
+    size_t best = scores.size();
+    for (size_t e = 0; e < scores.size(); ++e) {
+      if (!taken[e] && (best == scores.size() || key(e) > key(best))) best = e;
+    }
+    taken[best] = true;
+    chosen.push_back(static_cast<int32_t>(best));
+  }
+  return chosen;
+}
+
+}  // namespace
+
+void ReferenceBackend::norm(const NormArgs& args) {
+  check(args);
+  for (int64_t r = 0; r < args.x.rows; ++r) {
+    for (int64_t c = 0; c < args.x.cols; c += args.group) {
+      const int64_t at = args.weight_per_column ? c : 0;
+      norm_group(args, args.x.row(r) + c, args.weight != nullptr ? args.weight + at : nullptr,
+                 args.bias != nullptr ? args.bias + at : nullptr, args.out.row(r) + c);
+    }
+  }
+}
+
+void ReferenceBackend::rope(const RopeArgs& args) {
+  check(args);
+  const int64_t half = args.rotated / 2;
+  const bool neox = args.kind == RopeKind::kNeox;
+  for (int64_t r = 0; r < args.x.rows; ++r) {
+    for (int64_t c = 0; c < args.x.cols; c += args.head_dim) {
+      for (int64_t i = 0; i < half; ++i) {
+        float& a = args.x.row(r)[c + (neox ? i : 2 * i)];
+        float& b = args.x.row(r)[c + (neox ? i + half : 2 * i + 1)];
+        const double cosine = args.cos_sin[(r * half + i) * 2];
+        const double sine = args.cos_sin[(r * half + i) * 2 + 1];
+        const double turned = a * cosine - b * sine;
+        b = static_cast<float>(a * sine + b * cosine);
+        a = static_cast<float>(turned);
+      }
+    }
+  }
+}
+
+void ReferenceBackend::activation(const ActivationArgs& args) {
+  check(args);
+  for (int64_t r = 0; r < args.gate.rows; ++r) {
+    for (int64_t c = 0; c < args.gate.cols; ++c) {
+      double y = activate(args.kind, args.gate.row(r)[c]);
+      if (args.up.data != nullptr) y *= args.up.row(r)[c];
+      args.out.row(r)[c] = static_cast<float>(y);
+    }
+  }
+}
+
+void ReferenceBackend::route_experts(const RouteArgs& args) {
+  check(args);
+  for (int64_t r = 0; r < args.logits.rows; ++r) {
+    const std::vector<double> scores = gate_scores(args, r);
+    const std::vector<int32_t> chosen = choose(args, scores);
+    std::vector<double> weights;
+    for (int32_t expert : chosen) weights.push_back(scores[static_cast<size_t>(expert)]);
+    if (args.gate == ExpertGate::kSoftmaxOfChosen) softmax(weights);
+    double sum = 0;
+    for (double weight : weights) sum += weight;
+    const double divisor = args.normalize ? std::max(sum, kMinRouteWeightSum) : 1.0;
+    for (size_t s = 0; s < chosen.size(); ++s) {
+      const auto at = r * args.used + static_cast<int64_t>(s);
+      args.ids[at] = chosen[s];
+      args.weights[at] = static_cast<float>(weights[s] / divisor * args.scale);
+    }
+  }
+}
+
+}  // namespace chasqui::backend
