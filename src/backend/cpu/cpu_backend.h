@@ -41,10 +41,10 @@ Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options);
 
 // What this machine can do at most with `threads` threads; measured, takes about `seconds` each.
 struct MachineLimits {
-  double read_gb_per_s = 0;        // streaming reads of memory much larger than the caches
-  double int8_gmac_per_s = 0;      // u8 x s8 dot products (vpdpbusd, or vpmaddubsw without VNNI)
-  double f32_gmac_per_s = 0;       // fused multiply-adds
-  double bf16_gmac_per_s = 0;      // vdpbf16ps; 0 where the level has none
+  double read_gb_per_s = 0;    // streaming reads of memory much larger than the caches
+  double int8_gmac_per_s = 0;  // u8 x s8 dot products (vpdpbusd, or vpmaddubsw without VNNI)
+  double f32_gmac_per_s = 0;   // fused multiply-adds
+  double bf16_gmac_per_s = 0;  // vdpbf16ps; 0 where the level has none
 };
 Result<MachineLimits> measure_limits(int threads, std::string_view isa, double seconds);
 
