@@ -1,0 +1,89 @@
+// Decoders against the values of the reference, bit for bit; encoders against its error.
+#include "support/golden.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "quant/quant_type.h"
+
+namespace chasqui::quant {
+namespace {
+
+namespace json = boost::json;
+
+std::vector<float> floats(const json::value& base64) {
+  const auto bytes = testing::decode_base64(base64.as_string());
+  std::vector<float> out(bytes.size() / sizeof(float));
+  std::memcpy(out.data(), bytes.data(), out.size() * sizeof(float));
+  return out;
+}
+
+// nullopt when there is no golden data for the type.
+std::optional<json::object> golden_of(const DTypeInfo& info) {
+  const auto dir = testing::golden_dir();
+  if (!dir) return std::nullopt;
+  const auto path = *dir / "quants" / (std::string(info.name) + ".json");
+  if (!std::filesystem::exists(path)) return std::nullopt;
+  return testing::read_json(path).as_object();
+}
+
+double rmse(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (size_t i = 0; i < a.size(); ++i) sum += (double{a[i]} - b[i]) * (double{a[i]} - b[i]);
+  return std::sqrt(sum / static_cast<double>(a.size()));
+}
+
+class Golden : public ::testing::TestWithParam<QuantType> {};
+
+TEST_P(Golden, DecodesBitForBit) {
+  const QuantType& quant = GetParam();
+  const DTypeInfo& info = dtype_info(quant.type);
+  const auto golden = golden_of(info);
+  if (!golden) GTEST_SKIP() << testing::no_golden_data();
+  ASSERT_EQ(golden->at("block_size").to_number<uint32_t>(), info.block_values);
+  ASSERT_EQ(golden->at("type_size").to_number<uint32_t>(), info.block_bytes);
+  const auto data = testing::decode_base64(golden->at("data_base64").as_string());
+  const auto expected = floats(golden->at("values_base64_f32le"));
+  ASSERT_EQ(expected.size(), data.size() / info.block_bytes * info.block_values);
+
+  // One byte further on than any alignment would like.
+  std::vector<std::byte> shifted(data.size() + 1);
+  std::memcpy(shifted.data() + 1, data.data(), data.size());
+  std::vector<float> values(expected.size());
+  decode_row(quant.type, shifted.data() + 1, values);
+  for (size_t i = 0; i < values.size(); ++i) {
+    ASSERT_EQ(std::bit_cast<uint32_t>(values[i]), std::bit_cast<uint32_t>(expected[i]))
+        << info.name << " value " << i << ": " << values[i] << " instead of " << expected[i];
+  }
+}
+
+TEST_P(Golden, EncodesAsWellAsTheReference) {
+  const QuantType& quant = GetParam();
+  const DTypeInfo& info = dtype_info(quant.type);
+  const auto golden = golden_of(info);
+  if (!golden) GTEST_SKIP() << testing::no_golden_data();
+  if (quant.encode == nullptr) GTEST_SKIP() << info.name << " cannot be written";
+  if (!golden->contains("quantized_rmse")) GTEST_SKIP() << "the reference encodes no " << info.name;
+  const auto input = floats(golden->at("quantize_input_base64_f32le"));
+  const auto blocks = static_cast<int64_t>(input.size() / info.block_values);
+  std::vector<std::byte> encoded(static_cast<size_t>(blocks) * info.block_bytes);
+  quant.encode(input.data(), encoded.data(), blocks);
+  std::vector<float> decoded(input.size());
+  quant.decode(encoded.data(), decoded.data(), blocks);
+  const double ours = rmse(input, decoded);
+  const double theirs = golden->at("quantized_rmse").to_number<double>();
+  RecordProperty("ratio", std::to_string(ours / theirs));
+  if (std::getenv("CHASQUI_VERBOSE")) printf("%s %.4f\n", info.name.data(), ours / theirs);
+  EXPECT_LE(ours, 1.05 * theirs) << info.name;
+}
+
+INSTANTIATE_TEST_SUITE_P(AllTypes, Golden,
+                         ::testing::ValuesIn(all_quant_types().begin(), all_quant_types().end()),
+                         [](const auto& param) {
+                           return std::string(dtype_info(param.param.type).name);
+                         });
+
+}  // namespace
+}  // namespace chasqui::quant

@@ -1,0 +1,50 @@
+#include "quant/q5_k.h"
+
+#include "quant/internal/block_io.h"
+#include "quant/internal/half.h"
+#include "quant/internal/super_block.h"
+
+namespace chasqui::quant {
+
+void decode_q5_k(const std::byte* from, float* to, int64_t blocks) {
+  for (int64_t b = 0; b < blocks; ++b) {
+    const auto block = internal::load_block<BlockQ5_K>(from, b);
+    const float d = internal::half_to_float(block.d);
+    const float dmin = internal::half_to_float(block.dmin);
+    const ScaleMins groups = unpack(block.scales);
+    for (int g = 0; g < 8; ++g, to += 32) {
+      const float scale = d * static_cast<float>(groups.scale[g]);
+      const float min = dmin * static_cast<float>(groups.min[g]);
+      const uint8_t* qs = block.qs + g / 2 * 32;
+      const int shift = g % 2 * 4;
+      for (int i = 0; i < 32; ++i) {
+        const int q = (qs[i] >> shift & 15) | (block.qh[i] >> g & 1) << 4;
+        to[i] = scale * static_cast<float>(q) - min;
+      }
+    }
+  }
+}
+
+void encode_q5_k(const float* from, std::byte* to, int64_t blocks) {
+  for (int64_t b = 0; b < blocks; ++b, from += 256) {
+    const auto fitted = internal::fit_super_block<8, 32>(
+        from, {.max_q = 31, .max_scale = 63, .tries = 5, .step = 0.3f});
+    BlockQ5_K block{};
+    block.d = fitted.d;
+    block.dmin = fitted.dmin;
+    ScaleMins groups;
+    for (int g = 0; g < 8; ++g) {
+      groups.scale[g] = fitted.scale[g];
+      groups.min[g] = fitted.min[g];
+      for (int i = 0; i < 32; ++i) {
+        const uint8_t q = fitted.q[g * 32 + i];
+        block.qs[g / 2 * 32 + i] |= static_cast<uint8_t>((q & 15) << (g % 2 * 4));
+        block.qh[i] |= static_cast<uint8_t>((q >> 4) << g);
+      }
+    }
+    block.scales = pack(groups);
+    internal::store_block(block, to, b);
+  }
+}
+
+}  // namespace chasqui::quant

@@ -1,0 +1,58 @@
+#include "quant/quant_type.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/check.h"
+#include "quant/floats.h"
+#include "quant/q2_k.h"
+#include "quant/q3_k.h"
+#include "quant/q4_0.h"
+#include "quant/q4_1.h"
+#include "quant/q4_k.h"
+#include "quant/q5_0.h"
+#include "quant/q5_1.h"
+#include "quant/q5_k.h"
+#include "quant/q6_k.h"
+#include "quant/q8_0.h"
+
+namespace chasqui::quant {
+namespace {
+
+constexpr std::array kQuantTypes = {
+    QuantType{DType::kF32, decode_f32, encode_f32},
+    QuantType{DType::kF16, decode_f16, encode_f16},
+    QuantType{DType::kQ4_0, decode_q4_0, encode_q4_0},
+    QuantType{DType::kQ4_1, decode_q4_1, encode_q4_1},
+    QuantType{DType::kQ5_0, decode_q5_0, encode_q5_0},
+    QuantType{DType::kQ5_1, decode_q5_1, encode_q5_1},
+    QuantType{DType::kQ8_0, decode_q8_0, encode_q8_0},
+    QuantType{DType::kQ2_K, decode_q2_k, encode_q2_k},
+    QuantType{DType::kQ3_K, decode_q3_k, encode_q3_k},
+    QuantType{DType::kQ4_K, decode_q4_k, encode_q4_k},
+    QuantType{DType::kQ5_K, decode_q5_k, encode_q5_k},
+    QuantType{DType::kQ6_K, decode_q6_k, encode_q6_k},
+    QuantType{DType::kBF16, decode_bf16, encode_bf16},
+};
+
+}  // namespace
+
+std::span<const QuantType> all_quant_types() {
+  return kQuantTypes;
+}
+
+const QuantType* find_quant_type(DType type) {
+  const auto it = std::ranges::find(kQuantTypes, type, &QuantType::type);
+  return it == kQuantTypes.end() ? nullptr : &*it;
+}
+
+void decode_row(DType type, const std::byte* from, std::span<float> to) {
+  const QuantType* quant = find_quant_type(type);
+  const DTypeInfo& info = dtype_info(type);
+  CHASQUI_CHECK(quant != nullptr, "{} has no decoder", info.name);
+  CHASQUI_CHECK(to.size() % info.block_values == 0, "{} values are not whole {} blocks", to.size(),
+                info.name);
+  quant->decode(from, to.data(), static_cast<int64_t>(to.size() / info.block_values));
+}
+
+}  // namespace chasqui::quant
