@@ -1,0 +1,270 @@
+#include "kv/kv_manager.h"
+
+#include <algorithm>
+#include <unordered_map>
+#include <utility>
+
+#include "base/check.h"
+#include "base/checked_math.h"
+
+namespace chasqui::kv {
+
+KvManager::KvManager(std::vector<KvGroup> groups, KvOptions options) : options_(options) {
+  if (!groups.empty()) block_tokens_ = groups.front().spec.block_tokens;
+  for (const KvGroup& group : groups) {
+    CHASQUI_CHECK(group.spec.block_tokens == block_tokens_ && block_tokens_ > 0,
+                  "groups with blocks of {} and {} tokens", group.spec.block_tokens, block_tokens_);
+    groups_.push_back(
+        {group.spec, UnitPool(group.blocks), PrefixIndex(group.blocks, block_tokens_)});
+  }
+  found_.resize(groups_.size());
+}
+
+KvUsage KvManager::usage() const {
+  KvUsage usage;
+  for (const Group& group : groups_) {
+    usage.total += group.pool.size();
+    usage.in_use += group.pool.in_use();
+    usage.cached += group.pool.cached();
+  }
+  return usage;
+}
+
+int64_t KvManager::peak_blocks(int group, int64_t tokens, int64_t step_tokens) const {
+  const int64_t all = ceil_div(tokens, block_tokens_);
+  const int64_t window = at(group).spec.window_tokens;
+  if (window <= 0) return all;
+  // A span of n positions touches at most ceil((n - 1) / block) + 1 blocks; a step's first row
+  // sees window - 1 positions before itself.
+  return std::min(all, ceil_div(window + step_tokens - 2, block_tokens_) + 1);
+}
+
+Opened KvManager::open(const OpenArgs& args) {
+  const TableId id = new_table();
+  Table& table = table_at(id);
+  table.share = args.share && options_.prefix_cache;
+  table.tail = root_key(args.salt, options_.hash_secret);
+  if (table.share && args.max_hit >= block_tokens_) attach(table, match(args, table));
+  return {id, table.computed};
+}
+
+TableId KvManager::new_table() {
+  if (closed_tables_.empty()) {
+    closed_tables_.push_back(static_cast<TableId>(tables_.size()));
+    tables_.emplace_back();
+  }
+  const TableId id = closed_tables_.back();
+  closed_tables_.pop_back();
+  Table& table = tables_[static_cast<size_t>(id)];
+  table.open = true;
+  table.computed = 0;
+  table.named = 0;
+  table.rows.resize(groups_.size());
+  return id;
+}
+
+// Fills found_ and found_keys_, and returns how many blocks of the prompt may be attached.
+int64_t KvManager::match(const OpenArgs& args, Table& table) {
+  found_keys_.clear();
+  for (auto& units : found_) units.clear();
+  const int64_t limit =
+      std::min<int64_t>(args.max_hit, static_cast<int64_t>(args.tokens.size())) / block_tokens_;
+  Hash128 parent = table.tail;
+  int64_t candidates = 0;
+  bool complete = !groups_.empty();
+  while (complete && candidates < limit) {
+    const auto tokens = args.tokens.subspan(static_cast<size_t>(candidates * block_tokens_),
+                                            static_cast<size_t>(block_tokens_));
+    const BlockName block{block_key(parent, tokens), parent, tokens};
+    for (size_t g = 0; g < groups_.size(); ++g) {
+      const UnitId unit = groups_[g].index.find(block);
+      found_[g].push_back(unit);
+      // A window group may lack early blocks; a group that sees everything may not.
+      if (unit == kNoUnit && groups_[g].spec.window_tokens <= 0) complete = false;
+    }
+    if (!complete) break;
+    found_keys_.push_back(block.key);
+    parent = block.key;
+    ++candidates;
+  }
+  return usable_blocks(candidates);
+}
+
+// Largest n <= candidates such that every window group has all blocks that the row at position
+// n * block_tokens_ can see. One pass: `run` counts the blocks found without a gap up to n.
+int64_t KvManager::usable_blocks(int64_t candidates) const {
+  std::vector<int64_t> run(groups_.size(), 0);
+  int64_t usable = 0;
+  for (int64_t n = 1; n <= candidates; ++n) {
+    bool all = true;
+    for (size_t g = 0; g < groups_.size(); ++g) {
+      const bool found = found_[g][static_cast<size_t>(n - 1)] != kNoUnit;
+      run[g] = found ? run[g] + 1 : 0;
+      all &= run[g] >= n - first_visible_block(groups_[g], n * block_tokens_);
+    }
+    if (all) usable = n;
+  }
+  return usable;
+}
+
+void KvManager::attach(Table& table, int64_t blocks) {
+  if (blocks == 0) return;
+  table.computed = blocks * block_tokens_;
+  table.named = blocks;
+  table.tail = found_keys_[static_cast<size_t>(blocks - 1)];
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    Row& row = table.rows[g];
+    row.first_live = std::min(blocks, first_visible_block(groups_[g], table.computed));
+    row.blocks.assign(static_cast<size_t>(blocks), 0);
+    for (int64_t i = row.first_live; i < blocks; ++i) {
+      const UnitId unit = found_[g][static_cast<size_t>(i)];
+      groups_[g].pool.retain(unit);
+      row.blocks[static_cast<size_t>(i)] = unit;
+    }
+  }
+}
+
+bool KvManager::reserve(TableId id, int64_t tokens) {
+  Table& table = table_at(id);
+  const auto wanted = static_cast<size_t>(ceil_div(tokens, block_tokens_));
+  // All groups or none: count first, take afterwards.
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    const size_t have = table.rows[g].blocks.size();
+    if (wanted > have && static_cast<int64_t>(wanted - have) > groups_[g].pool.available()) {
+      return false;
+    }
+  }
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    auto& blocks = table.rows[g].blocks;
+    while (blocks.size() < wanted) blocks.push_back(acquire(groups_[g]));
+  }
+  return true;
+}
+
+int64_t KvManager::reservable(TableId id) const {
+  const Table& table = table_at(id);
+  int64_t blocks = INT64_MAX / block_tokens_;
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    const auto have = static_cast<int64_t>(table.rows[g].blocks.size());
+    blocks = std::min(blocks, have + groups_[g].pool.available());
+  }
+  return blocks * block_tokens_;
+}
+
+void KvManager::commit(TableId id, std::span<const int32_t> tokens, int64_t computed) {
+  Table& table = table_at(id);
+  CHASQUI_CHECK(computed >= table.computed && computed <= static_cast<int64_t>(tokens.size()),
+                "computed {} after {} with {} tokens", computed, table.computed, tokens.size());
+  for (const Row& row : table.rows) {
+    CHASQUI_CHECK(static_cast<int64_t>(row.blocks.size()) * block_tokens_ >= computed,
+                  "computed {} of {} reserved blocks", computed, row.blocks.size());
+  }
+  table.computed = computed;
+  if (table.share) publish(table, tokens);
+  leave_behind(table);
+}
+
+void KvManager::publish(Table& table, std::span<const int32_t> tokens) {
+  for (; (table.named + 1) * block_tokens_ <= table.computed; ++table.named) {
+    const auto block_index = static_cast<size_t>(table.named);
+    const auto content = tokens.subspan(static_cast<size_t>(table.named * block_tokens_),
+                                        static_cast<size_t>(block_tokens_));
+    const BlockName block{block_key(table.tail, content), table.tail, content};
+    for (size_t g = 0; g < groups_.size(); ++g) {
+      const UnitId unit = table.rows[g].blocks[block_index];
+      if (groups_[g].index.insert(block, unit)) groups_[g].pool.set_key(unit, block.key);
+    }
+    table.tail = block.key;
+  }
+}
+
+void KvManager::leave_behind(Table& table) {
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    Row& row = table.rows[g];
+    const int64_t first = std::min(static_cast<int64_t>(row.blocks.size()),
+                                   first_visible_block(groups_[g], table.computed));
+    for (int64_t i = first; i-- > row.first_live;) {
+      groups_[g].pool.release(std::exchange(row.blocks[static_cast<size_t>(i)], 0));
+    }
+    row.first_live = std::max(row.first_live, first);
+  }
+}
+
+void KvManager::close(TableId id) {
+  Table& table = table_at(id);
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    Row& row = table.rows[g];
+    for (auto i = static_cast<int64_t>(row.blocks.size()); i-- > row.first_live;) {
+      groups_[g].pool.release(row.blocks[static_cast<size_t>(i)]);
+    }
+    row.blocks.clear();
+    row.first_live = 0;
+  }
+  table.open = false;
+  closed_tables_.push_back(id);
+}
+
+std::span<const int32_t> KvManager::blocks(TableId id, int group) const {
+  return table_at(id).rows[static_cast<size_t>(group)].blocks;
+}
+
+int64_t KvManager::held_blocks(TableId id, int group) const {
+  const Row& row = table_at(id).rows[static_cast<size_t>(group)];
+  return static_cast<int64_t>(row.blocks.size()) - row.first_live;
+}
+
+int64_t KvManager::first_visible_block(const Group& group, int64_t position) const {
+  const int64_t window = group.spec.window_tokens;
+  if (window <= 0) return 0;
+  return std::max<int64_t>(0, position - window + 1) / block_tokens_;
+}
+
+UnitId KvManager::acquire(Group& group) {
+  const UnitPool::Acquired acquired = group.pool.acquire();
+  CHASQUI_CHECK(acquired.unit != kNoUnit, "the pool is smaller than it said");
+  if (acquired.evicted) group.index.erase(*acquired.evicted);
+  return acquired.unit;
+}
+
+KvManager::Table& KvManager::table_at(TableId id) {
+  return const_cast<Table&>(std::as_const(*this).table_at(id));
+}
+
+const KvManager::Table& KvManager::table_at(TableId id) const {
+  CHASQUI_CHECK(id >= 0 && static_cast<size_t>(id) < tables_.size() &&
+                    (tables_[static_cast<size_t>(id)].open),
+                "table {} is not open", id);
+  return tables_[static_cast<size_t>(id)];
+}
+
+void KvManager::check_integrity() const {
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    const Group& group = groups_[g];
+    group.pool.check_integrity();
+    std::vector<int32_t> counted(static_cast<size_t>(group.pool.size()), 0);
+    for (const Table& table : tables_) {
+      if (!table.open) continue;
+      const Row& row = table.rows[g];
+      CHASQUI_CHECK(static_cast<int64_t>(row.blocks.size()) * block_tokens_ >= table.computed,
+                    "{} blocks for {} tokens", row.blocks.size(), table.computed);
+      CHASQUI_CHECK(row.first_live <= first_visible_block(group, table.computed),
+                    "block {} was left behind too early", row.first_live - 1);
+      for (auto i = static_cast<size_t>(row.first_live); i < row.blocks.size(); ++i) {
+        ++counted[static_cast<size_t>(row.blocks[i])];
+      }
+    }
+    int64_t keyed = 0;
+    for (UnitId unit = 0; unit < group.pool.size(); ++unit) {
+      CHASQUI_CHECK(counted[static_cast<size_t>(unit)] == group.pool.references(unit),
+                    "unit {} has {} references, {} tables contain it", unit,
+                    group.pool.references(unit), counted[static_cast<size_t>(unit)]);
+      if (!group.pool.key(unit)) continue;
+      ++keyed;
+      CHASQUI_CHECK(group.index.unit_of(*group.pool.key(unit)) == unit,
+                    "unit {} has a key that finds another", unit);
+    }
+    CHASQUI_CHECK(keyed == group.index.size(), "{} keys, {} found", keyed, group.index.size());
+  }
+}
+
+}  // namespace chasqui::kv

@@ -1,0 +1,143 @@
+// Which blocks of the KV cache belong to which sequence. A sequence has one table here, with one
+// row of blocks for each cache group of the model; tables share blocks of equal prefixes.
+//
+// Life of a table: open() attaches what the prefix cache knows; before each step reserve() makes
+// room for the step's tokens; after it commit() publishes the blocks that became full, in order,
+// and lets go of blocks that a sliding window left behind; close() gives everything back, last
+// block first, so that under pressure the end of a prefix is forgotten before its beginning.
+//
+// Only committed tokens count: what lies behind `computed` may be written over, which is how
+// rejected drafts vanish. Bytes are opaque; device memory is never touched. A second tier (RAM,
+// disk) will be told of published blocks and fill acquired ones; nothing here is in its way.
+//
+// Engine thread only, no locks. Wrong use ends in CHECK; "no room" is an ordinary answer.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "base/hash.h"
+#include "kv/prefix_index.h"
+#include "kv/unit_pool.h"
+#include "tensor/cache_spec.h"
+
+namespace chasqui::kv {
+
+struct KvGroup {
+  CacheSpec spec;
+  int64_t blocks = 0;  // that exist
+};
+
+struct KvOptions {
+  bool prefix_cache = true;
+  uint64_t hash_secret = 0;  // random in a server, fixed in tests; outputs do not depend on it
+};
+
+using TableId = int32_t;
+constexpr TableId kNoTable = -1;
+
+struct OpenArgs {
+  std::span<const int32_t> tokens = {};  // known so far
+  int64_t max_hit = 0;                   // most tokens that may come from the cache
+  uint64_t salt = 0;                     // equal salts share
+  bool share = true;                     // false: neither reads nor feeds the prefix cache
+};
+
+struct Opened {
+  TableId table = kNoTable;
+  int64_t hit_tokens = 0;  // already computed; a multiple of block_tokens(), <= max_hit
+};
+
+struct KvUsage {  // in blocks, summed over groups
+  int64_t total = 0;
+  int64_t in_use = 0;
+  int64_t cached = 0;
+};
+
+class KvManager {
+ public:
+  // REQUIRES: all groups have the same block_tokens > 0. No group at all is fine (a model without
+  // memory): then everything fits.
+  KvManager(std::vector<KvGroup> groups, KvOptions options);
+
+  int groups() const { return static_cast<int>(groups_.size()); }
+  int64_t block_tokens() const { return block_tokens_; }
+  int64_t total_blocks(int group) const { return at(group).pool.size(); }
+  int64_t available_blocks(int group) const { return at(group).pool.available(); }
+  KvUsage usage() const;
+
+  // Most blocks of `group` that a sequence of `tokens` holds at once if it grows by steps of at
+  // most `step_tokens`: all of them, or what a window and one step cover.
+  int64_t peak_blocks(int group, int64_t tokens, int64_t step_tokens) const;
+
+  // A new table with the longest prefix that every group still has.
+  Opened open(const OpenArgs& args);
+
+  // Makes positions [0, tokens) writable: all groups get their blocks, or nothing changes and the
+  // answer is false.
+  bool reserve(TableId table, int64_t tokens);
+
+  // Largest `tokens` for which reserve() would succeed now.
+  int64_t reservable(TableId table) const;
+
+  // Positions [0, computed) of `tokens` are now in the cache. `tokens` may be longer. REQUIRES:
+  // computed never shrinks and was reserved.
+  void commit(TableId table, std::span<const int32_t> tokens, int64_t computed);
+
+  void close(TableId table);
+
+  // Block of positions [i * block_tokens(), ...) at index i; blocks that the window left behind
+  // read 0 and are not the sequence's any more. Valid until the next call on this table.
+  std::span<const int32_t> blocks(TableId table, int group) const;
+  int64_t held_blocks(TableId table, int group) const;  // without those left behind
+
+  // Aborts unless: each unit's reference count = tables that contain it; a key is in the index
+  // exactly if its unit carries it; every table covers what it computed. O(everything); tests.
+  void check_integrity() const;
+
+ private:
+  struct Group {
+    CacheSpec spec;
+    UnitPool pool;
+    PrefixIndex index;  // INVARIANT: key -> unit here iff pool.key(unit) == key
+  };
+  struct Row {
+    std::vector<UnitId> blocks;
+    int64_t first_live = 0;  // blocks before it were left behind by the window
+  };
+  struct Table {
+    bool open = false;
+    bool share = false;
+    int64_t computed = 0;
+    int64_t named = 0;      // full blocks whose key entered `tail`; published where possible
+    Hash128 tail;           // key of block `named - 1`, or the root
+    std::vector<Row> rows;  // one a group
+  };
+
+  const Group& at(int group) const { return groups_[static_cast<size_t>(group)]; }
+  Table& table_at(TableId table);
+  const Table& table_at(TableId table) const;
+  TableId new_table();
+  int64_t match(const OpenArgs& args, Table& table);
+  int64_t usable_blocks(int64_t candidates) const;
+  void attach(Table& table, int64_t blocks);
+  void publish(Table& table, std::span<const int32_t> tokens);
+  void leave_behind(Table& table);
+  // First block of which a row at position `position` can see something.
+  int64_t first_visible_block(const Group& group, int64_t position) const;
+  UnitId acquire(Group& group);
+
+  // Constant after construction.
+  int64_t block_tokens_ = 1;
+  KvOptions options_;
+
+  std::vector<Group> groups_;
+  std::vector<Table> tables_;
+  std::vector<TableId> closed_tables_;  // slots of tables_ to use again
+  // Scratch of match(): units found for block i of group g at [g][i], and the keys of the blocks.
+  std::vector<std::vector<UnitId>> found_;
+  std::vector<Hash128> found_keys_;
+};
+
+}  // namespace chasqui::kv

@@ -1,0 +1,282 @@
+#include "kv/kv_manager.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <numeric>
+#include <vector>
+
+#include "base/rng.h"
+
+namespace chasqui::kv {
+namespace {
+
+constexpr int64_t kBlock = 4;
+
+KvGroup full(int64_t blocks) {
+  return {{kBlock, 1, 0}, blocks};
+}
+KvGroup windowed(int64_t blocks, int64_t window) {
+  return {{kBlock, 1, window}, blocks};
+}
+
+std::vector<int32_t> count_to(int64_t n) {
+  std::vector<int32_t> tokens(static_cast<size_t>(n));
+  std::iota(tokens.begin(), tokens.end(), 0);
+  return tokens;
+}
+
+// Opens, computes all of `tokens` at once and closes.
+void remember(KvManager& kv, const std::vector<int32_t>& tokens, OpenArgs args = {}) {
+  args.tokens = tokens;
+  const Opened opened = kv.open(args);
+  ASSERT_TRUE(kv.reserve(opened.table, static_cast<int64_t>(tokens.size())));
+  kv.commit(opened.table, tokens, static_cast<int64_t>(tokens.size()));
+  kv.close(opened.table);
+}
+
+int64_t hit(KvManager& kv, const std::vector<int32_t>& tokens, int64_t max_hit,
+            OpenArgs args = {}) {
+  args.tokens = tokens;
+  args.max_hit = max_hit;
+  const Opened opened = kv.open(args);
+  kv.close(opened.table);
+  return opened.hit_tokens;
+}
+
+TEST(KvManager, FindsTheLongestPrefixOfWholeBlocks) {
+  KvManager kv({full(16)}, {});
+  remember(kv, count_to(14));
+  EXPECT_EQ(hit(kv, count_to(14), 13), 12);
+  EXPECT_EQ(hit(kv, count_to(12), 11), 8) << "a hit leaves a token to compute";
+  EXPECT_EQ(hit(kv, count_to(30), 29), 12);
+  EXPECT_EQ(hit(kv, count_to(30), 0), 0);
+  auto other = count_to(30);
+  other[5] = 99;
+  EXPECT_EQ(hit(kv, other, 29), 4);
+  EXPECT_EQ(hit(kv, count_to(14), 13, {.salt = 1}), 0);
+  EXPECT_EQ(hit(kv, count_to(14), 13, {.share = false}), 0);
+  kv.check_integrity();
+}
+
+TEST(KvManager, PrivateTablesAndADisabledCacheFeedNothing) {
+  KvManager kv({full(16)}, {});
+  remember(kv, count_to(12), {.share = false});
+  EXPECT_EQ(hit(kv, count_to(12), 11), 0);
+  KvManager off({full(16)}, {.prefix_cache = false});
+  remember(off, count_to(12));
+  EXPECT_EQ(hit(off, count_to(12), 11), 0);
+  EXPECT_EQ(off.usage().cached, 0);
+}
+
+TEST(KvManager, ReservesInAllGroupsOrNone) {
+  KvManager kv({full(8), full(2)}, {});
+  const TableId table = kv.open({}).table;
+  EXPECT_FALSE(kv.reserve(table, 3 * kBlock));
+  EXPECT_EQ(kv.usage().in_use, 0);
+  EXPECT_EQ(kv.reservable(table), 2 * kBlock);
+  EXPECT_TRUE(kv.reserve(table, 2 * kBlock));
+  EXPECT_EQ(kv.usage().in_use, 4);
+  kv.check_integrity();
+  kv.close(table);
+  EXPECT_EQ(kv.usage().in_use, 0);
+}
+
+TEST(KvManager, UnderPressureTheEndOfAPrefixIsForgottenFirst) {
+  KvManager kv({full(4)}, {});
+  remember(kv, count_to(16));
+  const TableId other = kv.open({}).table;
+  ASSERT_TRUE(kv.reserve(other, 2 * kBlock));
+  EXPECT_EQ(hit(kv, count_to(16), 15), 8);
+  kv.check_integrity();
+}
+
+TEST(KvManager, TheSameContentComputedTwiceIsRememberedOnce) {
+  KvManager kv({full(8)}, {});
+  const auto tokens = count_to(8);
+  const TableId a = kv.open({.tokens = tokens}).table;
+  const TableId b = kv.open({.tokens = tokens}).table;
+  for (const TableId table : {a, b}) {
+    ASSERT_TRUE(kv.reserve(table, 8));
+    kv.commit(table, tokens, 8);
+  }
+  kv.check_integrity();
+  kv.close(b);
+  EXPECT_EQ(kv.usage().cached, 0);
+  kv.close(a);
+  EXPECT_EQ(kv.usage().cached, 2);
+  kv.check_integrity();
+}
+
+TEST(KvManager, AWindowLeavesBlocksBehindAndHitsNeedOnlyWhatItSees) {
+  // A row at position 12 with a window of 6 sees positions 7 .. 12: blocks 1, 2 and 3.
+  KvManager kv({full(16), windowed(16, 6)}, {});
+  const auto tokens = count_to(13);
+  const TableId table = kv.open({.tokens = tokens}).table;
+  ASSERT_TRUE(kv.reserve(table, 13));
+  kv.commit(table, tokens, 12);
+  EXPECT_EQ(kv.held_blocks(table, 0), 4);
+  EXPECT_EQ(kv.held_blocks(table, 1), 3);
+  EXPECT_EQ(kv.blocks(table, 1)[0], 0);
+  kv.check_integrity();
+  kv.close(table);
+  const Opened again = kv.open({.tokens = tokens, .max_hit = 12});
+  EXPECT_EQ(again.hit_tokens, 12);
+  EXPECT_EQ(kv.held_blocks(again.table, 0), 3);
+  EXPECT_EQ(kv.held_blocks(again.table, 1), 2);
+  kv.check_integrity();
+  kv.close(again.table);
+}
+
+TEST(KvManager, AHitFallsBackToALengthThatTheWindowGroupStillHas) {
+  KvManager kv({full(16), windowed(3, 8)}, {});
+  const auto tokens = count_to(20);
+  const TableId table = kv.open({.tokens = tokens}).table;
+  for (int64_t computed = 4; computed <= 20; computed += 4) {
+    ASSERT_TRUE(kv.reserve(table, computed));
+    kv.commit(table, tokens, computed);
+  }
+  kv.close(table);
+  kv.check_integrity();
+  // Length 20 needs window blocks 3 and 4; they are there. Shorter prompts find theirs evicted.
+  EXPECT_EQ(hit(kv, count_to(24), 23), 20);
+  EXPECT_LT(hit(kv, count_to(9), 8), 8);
+}
+
+TEST(KvManager, PeakBlocksBoundWhatASequenceHolds) {
+  for (int64_t window = 1; window < 14; ++window) {
+    for (int64_t step = 1; step < 10; ++step) {
+      KvManager kv({windowed(64, window)}, {});
+      const auto tokens = count_to(40);
+      const TableId table = kv.open({.tokens = tokens}).table;
+      int64_t peak = 0;
+      for (int64_t computed = 0; computed < 40; computed = std::min<int64_t>(40, computed + step)) {
+        ASSERT_TRUE(kv.reserve(table, std::min<int64_t>(40, computed + step)));
+        peak = std::max(peak, kv.held_blocks(table, 0));
+        kv.commit(table, tokens, std::min<int64_t>(40, computed + step));
+      }
+      EXPECT_LE(peak, kv.peak_blocks(0, 40, step)) << window << " " << step;
+    }
+  }
+}
+
+// Tables with tokens and a memory: what a table reads must be what was written for its prefix.
+class KvSimulation {
+ public:
+  explicit KvSimulation(uint64_t seed) : rng_(seed) {
+    for (int g = 0; g < kv_.groups(); ++g) {
+      memory_.emplace_back(static_cast<size_t>(kv_.total_blocks(g) * kBlock));
+    }
+  }
+
+  void step() {
+    const uint64_t what = rng_.below(8);
+    if (what == 0 || open_.empty()) return open();
+    const size_t which = rng_.below(open_.size());
+    if (what == 1) return close(which);
+    grow(open_[which], 1 + static_cast<int64_t>(rng_.below(9)));
+  }
+
+  KvManager& kv() { return kv_; }
+  int64_t hits() const { return hits_; }
+
+ private:
+  struct Sequence {
+    TableId table;
+    std::vector<int32_t> tokens;
+    int64_t computed;
+    uint64_t salt;
+  };
+  // A slot remembers a fingerprint of all tokens up to and including its own, and the salt.
+  using Memory = std::vector<uint64_t>;
+
+  // Few different tokens, so that prefixes meet.
+  std::vector<int32_t> random_tokens() {
+    std::vector<int32_t> tokens(rng_.below(40) + 1);
+    int32_t value = static_cast<int32_t>(rng_.below(2));
+    for (int32_t& token : tokens) {
+      if (rng_.below(20) == 0) value = static_cast<int32_t>(rng_.below(2));
+      token = value;
+    }
+    return tokens;
+  }
+
+  static uint64_t fingerprint(const Sequence& sequence, int64_t position) {
+    uint64_t state = sequence.salt;
+    for (int64_t i = 0; i <= position; ++i) {
+      state ^= static_cast<uint64_t>(sequence.tokens[static_cast<size_t>(i)]) + 17;
+      state = splitmix64(state);
+    }
+    return state;
+  }
+
+  uint64_t& slot(const Sequence& sequence, int group, int64_t position) {
+    const auto block = kv_.blocks(sequence.table, group)[static_cast<size_t>(position / kBlock)];
+    return memory_[static_cast<size_t>(group)]
+                  [static_cast<size_t>(block * kBlock + position % kBlock)];
+  }
+
+  void open() {
+    Sequence sequence{kNoTable, random_tokens(), 0, rng_.below(2)};
+    const auto known = static_cast<int64_t>(sequence.tokens.size());
+    const Opened opened = kv_.open({.tokens = sequence.tokens,
+                                    .max_hit = known - 1,
+                                    .salt = sequence.salt,
+                                    .share = rng_.below(8) != 0});
+    sequence.table = opened.table;
+    sequence.computed = opened.hit_tokens;
+    hits_ += opened.hit_tokens;
+    ASSERT_LT(opened.hit_tokens, known);
+    open_.push_back(sequence);
+    check_visible(open_.back());
+  }
+
+  void close(size_t which) {
+    kv_.close(open_[which].table);
+    open_.erase(open_.begin() + static_cast<int64_t>(which));
+  }
+
+  void grow(Sequence& sequence, int64_t by) {
+    const int64_t target =
+        std::min(static_cast<int64_t>(sequence.tokens.size()), sequence.computed + by);
+    const bool fits = target <= kv_.reservable(sequence.table);
+    ASSERT_EQ(kv_.reserve(sequence.table, target), fits);
+    if (!fits) return;
+    for (int g = 0; g < kv_.groups(); ++g) {
+      for (int64_t p = sequence.computed; p < target; ++p)
+        slot(sequence, g, p) = fingerprint(sequence, p);
+    }
+    check_visible(sequence);
+    sequence.computed = target;
+    kv_.commit(sequence.table, sequence.tokens, target);
+  }
+
+  void check_visible(const Sequence& sequence) {
+    for (int g = 0; g < kv_.groups(); ++g) {
+      const int64_t first = g == 0 ? 0 : std::max<int64_t>(0, sequence.computed - kWindow + 1);
+      for (int64_t p = first; p < sequence.computed; ++p) {
+        ASSERT_EQ(slot(sequence, g, p), fingerprint(sequence, p)) << "group " << g << " at " << p;
+      }
+    }
+  }
+
+  static constexpr int64_t kWindow = 7;
+  Rng rng_;
+  KvManager kv_{{full(40), windowed(24, kWindow)}, {}};
+  std::vector<Memory> memory_;
+  std::vector<Sequence> open_;
+  int64_t hits_ = 0;
+};
+
+TEST(KvManager, NoTableEverReadsWhatAnotherWroteInRandomUse) {
+  KvSimulation simulation(3);
+  for (int step = 0; step < 20'000; ++step) {
+    simulation.step();
+    if (testing::Test::HasFatalFailure()) FAIL() << "at step " << step;
+    if (step % 8 == 0) simulation.kv().check_integrity();
+  }
+  EXPECT_GT(simulation.hits(), 10'000);
+}
+
+}  // namespace
+}  // namespace chasqui::kv

@@ -1,0 +1,66 @@
+// Finds the unit that holds a given block of tokens after given earlier blocks.
+//
+// A full block is named by a 128-bit hash chained over the whole prefix: its tokens hashed with
+// the name of the block before it as seed; the first block's seed is made of a salt (what may be
+// shared with whom) and a secret of the process. The hash only proposes: find() also compares the
+// parent's name and the tokens, so that a collision costs a miss and never gives foreign content.
+//
+// Engine thread only. Lookups are O(block_tokens).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "base/hash.h"
+#include "kv/unit_pool.h"
+
+namespace chasqui::kv {
+
+// The name of the empty prefix. Requests with different salts share nothing. `secret` keeps users
+// from computing names, hence from making colliding ones.
+Hash128 root_key(uint64_t salt, uint64_t secret);
+
+// The name of a block of `tokens` after the block (or root) named `parent`.
+Hash128 block_key(const Hash128& parent, std::span<const int32_t> tokens);
+
+// A block as it is looked up and remembered. `key` = block_key(parent, tokens) in production;
+// tests forge collisions by saying otherwise.
+struct BlockName {
+  Hash128 key;
+  Hash128 parent;
+  std::span<const int32_t> tokens;  // [block_tokens]
+};
+
+class PrefixIndex {
+ public:
+  PrefixIndex(int64_t units, int64_t block_tokens);
+
+  // The unit with this very content, or kNoUnit. Key, parent and tokens all match.
+  UnitId find(const BlockName& block) const;
+
+  // Remembers `unit` under the block's key. False, and nothing changes, when the key is taken (by
+  // the same content computed twice, or by a collision): then the unit stays private.
+  bool insert(const BlockName& block, UnitId unit);
+
+  void erase(const Hash128& key);  // REQUIRES: the key is there
+
+  // The unit under `key` whatever its content, or kNoUnit; for integrity checks.
+  UnitId unit_of(const Hash128& key) const;
+  int64_t size() const { return static_cast<int64_t>(entries_.size()); }
+
+ private:
+  struct Entry {
+    UnitId unit = kNoUnit;
+    Hash128 parent;
+  };
+  std::span<int32_t> tokens_of(UnitId unit);
+  std::span<const int32_t> tokens_of(UnitId unit) const;
+
+  int64_t block_tokens_;                                       // constant
+  std::unordered_map<Hash128, Entry, Hash128Hasher> entries_;  // INVARIANT: units are distinct
+  std::vector<int32_t> tokens_;  // [units, block_tokens]; rows without an entry are stale
+};
+
+}  // namespace chasqui::kv
