@@ -12,8 +12,8 @@ namespace chasqui {
 }
 
 // CHASQUI_CHECK(used <= size, "used {} of {}", used, size);
-#define CHASQUI_CHECK(condition, ...)                                       \
-  do {                                                                      \
-    if (!(condition)) [[unlikely]]                                          \
+#define CHASQUI_CHECK(condition, ...)                                                    \
+  do {                                                                                   \
+    if (!(condition)) [[unlikely]]                                                       \
       ::chasqui::check_failed(__FILE__, __LINE__, #condition, fmt::format(__VA_ARGS__)); \
   } while (false)

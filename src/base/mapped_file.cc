@@ -23,7 +23,8 @@ struct FileDescriptor {
 
 tl::unexpected<Error> os_error(const char* what, const std::string& path) {
   const int error = errno;
-  const ErrorCode code = error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
+  const ErrorCode code =
+      error == ENOENT || error == ENOTDIR ? ErrorCode::kNotFound : ErrorCode::kIo;
   return fail(code, fmt::format("{} {}: {}", what, path, std::strerror(error)));
 }
 
@@ -49,7 +50,9 @@ Result<MappedFile> MappedFile::open(const std::string& path) {
   return mapped;
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept { *this = std::move(other); }
+MappedFile::MappedFile(MappedFile&& other) noexcept {
+  *this = std::move(other);
+}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   if (this == &other) return *this;
@@ -60,7 +63,9 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   return *this;
 }
 
-MappedFile::~MappedFile() { close(); }
+MappedFile::~MappedFile() {
+  close();
+}
 
 void MappedFile::close() noexcept {
   if (data_ != nullptr) ::munmap(const_cast<std::byte*>(data_), size_);

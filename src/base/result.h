@@ -27,7 +27,8 @@ enum class ErrorCode {
 struct Error {
   ErrorCode code = ErrorCode::kInternal;
   std::string message;
-  std::string param;  // path of the request field or setting at fault ("messages[2].content"), or ""
+  std::string
+      param;  // path of the request field or setting at fault ("messages[2].content"), or ""
 };
 
 template <typename T>
@@ -41,7 +42,9 @@ inline tl::unexpected<Error> fail(ErrorCode code, std::string message, std::stri
   return tl::unexpected<Error>(Error{code, std::move(message), std::move(param)});
 }
 
-inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(std::move(error)); }
+inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
 
 // Stable lower-case name ("invalid_argument") for logs and tests.
 const char* error_code_name(ErrorCode code);
@@ -51,13 +54,13 @@ const char* error_code_name(ErrorCode code);
 // Evaluates `expr` (a Result<T>); returns its error from the calling function, or binds its value.
 //   CHASQUI_TRY(auto file, gguf::File::open(path));
 #define CHASQUI_TRY(decl, expr) CHASQUI_TRY_IMPL(CHASQUI_TRY_CAT(try_result_, __LINE__), decl, expr)
-#define CHASQUI_TRY_IMPL(tmp, decl, expr)          \
-  auto tmp = (expr);                               \
-  if (!tmp) return ::chasqui::fail(tmp.error());   \
+#define CHASQUI_TRY_IMPL(tmp, decl, expr)        \
+  auto tmp = (expr);                             \
+  if (!tmp) return ::chasqui::fail(tmp.error()); \
   decl = std::move(*tmp)
 #define CHASQUI_TRY_CAT(a, b) CHASQUI_TRY_CAT2(a, b)
 #define CHASQUI_TRY_CAT2(a, b) a##b
 
 // The same for a Status, which has no value to bind.
-#define CHASQUI_TRY_STATUS(expr)                                            \
+#define CHASQUI_TRY_STATUS(expr) \
   if (auto try_status = (expr); !try_status) return ::chasqui::fail(try_status.error())

@@ -54,9 +54,9 @@ class ThreadTeam {
   uint32_t tasks_ = 0;
 
   // 32-bit because that is what a futex waits on.
-  alignas(64) std::atomic<uint32_t> epoch_{0};     // one more for each loop; idle workers wait on it
-  alignas(64) std::atomic<uint32_t> untaken_{0};   // tasks that nobody has taken yet
-  alignas(64) std::atomic<uint32_t> pending_{0};   // tasks not yet finished; the caller waits on it
+  alignas(64) std::atomic<uint32_t> epoch_{0};    // one more for each loop; idle workers wait on it
+  alignas(64) std::atomic<uint32_t> untaken_{0};  // tasks that nobody has taken yet
+  alignas(64) std::atomic<uint32_t> pending_{0};  // tasks not yet finished; the caller waits on it
   std::atomic<bool> stop_{false};
   std::vector<std::thread> workers_;
 };

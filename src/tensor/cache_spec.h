@@ -9,9 +9,9 @@ namespace chasqui {
 // One group of layers whose blocks live and die together. A model of ordinary attention layers
 // has one group; layers with a sliding window form a second one.
 struct CacheSpec {
-  int64_t block_tokens = 16;     // tokens a block holds
-  int64_t bytes_per_block = 0;   // over all layers of the group, for accounting
-  int64_t window_tokens = 0;     // > 0: blocks that lie wholly before the window may be freed
+  int64_t block_tokens = 16;    // tokens a block holds
+  int64_t bytes_per_block = 0;  // over all layers of the group, for accounting
+  int64_t window_tokens = 0;    // > 0: blocks that lie wholly before the window may be freed
 };
 
 }  // namespace chasqui

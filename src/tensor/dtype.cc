@@ -47,11 +47,15 @@ constexpr std::array kDTypes = {
     DTypeInfo{DType::kQ2_0, "Q2_0", 64, 18},
 };
 
-char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
 
 }  // namespace
 
-std::span<const DTypeInfo> all_dtypes() { return kDTypes; }
+std::span<const DTypeInfo> all_dtypes() {
+  return kDTypes;
+}
 
 const DTypeInfo* find_dtype(uint32_t code) {
   const auto it = std::ranges::find(kDTypes, static_cast<DType>(code), &DTypeInfo::type);

@@ -1,0 +1,106 @@
+// What a user can set, from one table: each row gives the command-line flag (--n_ctx or --n-ctx),
+// the environment variable (CHASQUI_N_CTX, else N_CTX), the key in the config file, the bounds,
+// the default and the help text.
+//
+// Precedence: command line, CHASQUI_ variable, plain variable, config file, default.
+// Names and defaults are those of the server that chasqui replaces, where it has them.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+
+namespace chasqui::app {
+
+struct Settings {
+  std::string model;
+  std::string model_alias;
+  std::string config_file;
+
+  std::string host;
+  int64_t port = 0;
+  int64_t io_threads = 0;
+  int64_t max_connections = 0;
+  int64_t max_body_bytes = 0;
+  std::string cors_origins;
+  bool check_host = false;
+  bool ping_events = false;
+
+  int64_t n_ctx = 0;
+  int64_t n_batch = 0;
+  int64_t n_threads = 0;
+  int64_t n_parallel = 0;
+  int64_t n_queue = 0;
+  int64_t prefill_chunk = 0;
+  int64_t kv_tokens = 0;
+  std::string type_k;
+  std::string type_v;
+  bool prefix_cache = false;
+  std::string chat_format;
+
+  std::string cpu_isa;
+  bool exact = false;
+  bool pack_weights = false;
+  std::string pack_cache;
+  bool pin_threads = false;
+  bool use_mlock = false;
+
+  int64_t rope_scaling_type = 0;
+  double rope_freq_base = 0;
+  double rope_freq_scale = 0;
+  double yarn_ext_factor = 0;
+  double yarn_attn_factor = 0;
+  double yarn_beta_fast = 0;
+  double yarn_beta_slow = 0;
+  int64_t yarn_orig_ctx = 0;
+
+  bool verbose = false;
+};
+
+struct Setting {
+  using Field = std::variant<std::string Settings::*, int64_t Settings::*, double Settings::*,
+                             bool Settings::*>;
+  std::string_view name;
+  Field field;
+  std::string_view default_text;  // parsed like a user's value
+  std::string_view help;          // one sentence, lower case, no full stop
+  double min = 0;                 // numbers only, inclusive
+  double max = 0;
+  std::vector<std::string_view> choices = {};  // strings only; empty: anything goes
+};
+
+// Every setting, in the order of --help.
+std::span<const Setting> settings_table();
+const Setting* find_setting(std::string_view name);
+
+// All rows at their defaults.
+Settings default_settings();
+
+// Sets one row from text. kInvalidArgument names the setting, the value and what is allowed;
+// `param` is the name. Booleans: 1 on t true y yes / 0 off f false n no, in any case.
+Status set_from_text(const Setting& setting, std::string_view text, Settings& settings);
+
+// "an integer from 1 to 4096", "one of f16, f32", "a text", ...
+std::string allowed_values(const Setting& setting);
+
+// Values given on the command line: (name, text), names known.
+using GivenValues = std::vector<std::pair<std::string, std::string>>;
+// Looks up an environment variable; std::getenv wrapped, or a test's own.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+// Applies all sources in order of precedence. Errors name the source too ("N_CTX in the
+// environment", "config.json").
+Result<Settings> resolve_settings(const GivenValues& command_line, const Environment& environment);
+
+// The process's own environment.
+std::optional<std::string> process_environment(const std::string& name);
+
+}  // namespace chasqui::app

@@ -1,0 +1,48 @@
+// Metadata of one model, read with its architecture's prefix and with bounds: a value that makes
+// no sense is refused by the name of its key before anything is sized by it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "gguf/file.h"
+
+namespace chasqui::model {
+
+// Inclusive bounds of an integer key.
+struct IntRange {
+  int64_t min;
+  int64_t max;
+};
+
+class Metadata {
+ public:
+  // Reads `general.architecture`. kNotFound when the file has none.
+  static Result<Metadata> open(const gguf::File& file);
+
+  const gguf::File& file() const { return *file_; }
+  const std::string& architecture() const { return architecture_; }
+  // "attention.head_count" -> "llama.attention.head_count"
+  std::string key(std::string_view name) const;
+
+  Result<int64_t> require_int(std::string_view name, IntRange range) const;
+  Result<int64_t> int_or(std::string_view name, IntRange range, int64_t fallback) const;
+  Result<double> double_or(std::string_view name, double min, double max, double fallback) const;
+  Result<bool> bool_or(std::string_view name, bool fallback) const;
+  Result<std::string> string_or(std::string_view name, std::string_view fallback) const;
+
+  // One value for each of `layers` layers, written in the file as one number or as an array of
+  // exactly that many.
+  Result<std::vector<int64_t>> per_layer(std::string_view name, IntRange range, int64_t layers,
+                                         std::optional<int64_t> fallback) const;
+
+ private:
+  const gguf::File* file_ = nullptr;
+  std::string architecture_;
+};
+
+}  // namespace chasqui::model

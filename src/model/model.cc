@@ -1,0 +1,252 @@
+#include "model/model.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/check.h"
+#include "base/checked_math.h"
+#include "model/arch/architecture.h"
+#include "model/internal/activations.h"
+#include "model/internal/layer.h"
+#include "model/internal/metadata.h"
+#include "model/internal/rope_tables.h"
+#include "model/internal/weights.h"
+
+namespace chasqui::model {
+namespace {
+
+using backend::dense;
+using backend::Matrix;
+
+struct Blueprint {
+  const Architecture* architecture = nullptr;
+  ModelSpec spec;
+};
+
+Result<Blueprint> read_blueprint(const gguf::File& file) {
+  CHASQUI_TRY(const Metadata metadata, Metadata::open(file));
+  Blueprint blueprint;
+  blueprint.architecture = find_architecture(metadata.architecture());
+  if (blueprint.architecture == nullptr) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{}: the architecture \"{}\" is not supported; supported are: {}",
+                            file.path(), metadata.architecture(), architecture_names()));
+  }
+  CHASQUI_TRY(blueprint.spec, blueprint.architecture->read_spec(metadata));
+  return blueprint;
+}
+
+void apply_overrides(const RopeOverrides& overrides, ModelSpec& spec) {
+  for (RopeSpec& rope : spec.ropes) {
+    rope.scaling = overrides.scaling.value_or(rope.scaling);
+    rope.base = overrides.base.value_or(rope.base);
+    rope.factor = overrides.factor.value_or(rope.factor);
+    rope.yarn_extrapolation = overrides.yarn_extrapolation.value_or(rope.yarn_extrapolation);
+    rope.attention_factor = overrides.attention_factor.value_or(rope.attention_factor);
+    rope.yarn_beta_fast = overrides.yarn_beta_fast.value_or(rope.yarn_beta_fast);
+    rope.yarn_beta_slow = overrides.yarn_beta_slow.value_or(rope.yarn_beta_slow);
+    rope.original_context = overrides.original_context.value_or(rope.original_context);
+    // A factor alone asks for the linear kind, as it always did.
+    if (overrides.factor && rope.scaling == RopeScaling::kNone) rope.scaling = RopeScaling::kLinear;
+  }
+}
+
+}  // namespace
+
+struct Model::Impl {
+  backend::Backend& backend;
+  ModelSpec spec;
+  LoadOptions options;
+  Weights weights;
+  Activations activations;
+  std::vector<RopeTable> ropes;
+  std::vector<std::unique_ptr<backend::KvPool>> cache;  // one for each layer
+  std::vector<int64_t> cache_blocks;                    // one for each group
+  std::vector<float> host_logits;                       // [max_logit_rows, vocab]
+  std::vector<float> host_hidden;                       // [max_rows, hidden], grown on first use
+
+  Matrix rows_of(const Buffer& buffer, int64_t rows, int64_t cols) const {
+    return dense(buffer.as<float>(), rows, cols);
+  }
+  void fill_rope(std::span<const int32_t> positions) const;
+  const float* rope_of(const LayerSpec& layer, int64_t rows) const;
+  void run_layers(const StepInputs& inputs);
+  void normed_rows(std::span<const int32_t> rows, const Matrix& out);
+  std::span<float> compute_logits(std::span<const int32_t> rows);
+  std::span<const float> compute_hidden(std::span<const int32_t> rows);
+};
+
+Result<ModelSpec> read_spec(const gguf::File& file) {
+  CHASQUI_TRY(Blueprint blueprint, read_blueprint(file));
+  return std::move(blueprint.spec);
+}
+
+Model::Model(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+Model::~Model() = default;
+
+Result<std::unique_ptr<Model>> Model::load(const gguf::File& file, backend::Backend& backend,
+                                           const LoadOptions& options) {
+  CHASQUI_TRY(Blueprint blueprint, read_blueprint(file));
+  CHASQUI_TRY_STATUS(check_tensors(file, *blueprint.architecture, blueprint.spec));
+  apply_overrides(options.rope, blueprint.spec);
+  auto impl = std::unique_ptr<Impl>(new Impl{.backend = backend,
+                                             .spec = std::move(blueprint.spec),
+                                             .options = options,
+                                             .weights = {},
+                                             .activations = {},
+                                             .ropes = {},
+                                             .cache = {},
+                                             .cache_blocks = {},
+                                             .host_logits = {},
+                                             .host_hidden = {}});
+  CHASQUI_TRY(impl->activations,
+              Activations::allocate(impl->spec, backend, options.max_rows, options.max_logit_rows));
+  CHASQUI_TRY(impl->weights,
+              load_weights(file, *blueprint.architecture, impl->spec, backend, options.progress));
+  const float* factors = impl->weights.global.vector(Slot::kRopeFactors);
+  for (const RopeSpec& rope : impl->spec.ropes) {
+    impl->ropes.emplace_back(rope, rope.uses_factors_tensor ? factors : nullptr);
+  }
+  return std::unique_ptr<Model>(new Model(std::move(impl)));
+}
+
+const ModelSpec& Model::spec() const {
+  return impl_->spec;
+}
+const LoadOptions& Model::options() const {
+  return impl_->options;
+}
+int64_t Model::cache_blocks(int group) const {
+  return impl_->cache_blocks[static_cast<size_t>(group)];
+}
+
+std::vector<CacheSpec> Model::cache_groups(DType key_type, DType value_type) const {
+  std::vector<CacheSpec> groups;
+  for (const int64_t window : impl_->spec.cache_windows) {
+    groups.push_back({backend::kKvBlockTokens, 0, window});
+  }
+  for (const LayerSpec& layer : impl_->spec.layers) {
+    // An estimate where a row is no whole number of the type's blocks; the pool itself knows.
+    const DTypeInfo& key = dtype_info(key_type);
+    const DTypeInfo& value = dtype_info(value_type);
+    const int64_t token_bytes = ceil_div(layer.k_width(), key.block_values) * key.block_bytes +
+                                ceil_div(layer.v_width(), value.block_values) * value.block_bytes;
+    groups[static_cast<size_t>(layer.cache_group)].bytes_per_block +=
+        token_bytes * backend::kKvBlockTokens;
+  }
+  return groups;
+}
+
+Status Model::allocate_cache(const CacheOptions& options) {
+  CHASQUI_CHECK(options.blocks.size() == impl_->spec.cache_windows.size(),
+                "{} block counts for {} cache groups", options.blocks.size(),
+                impl_->spec.cache_windows.size());
+  impl_->cache_blocks = options.blocks;
+  impl_->cache.clear();
+  for (const LayerSpec& layer : impl_->spec.layers) {
+    const backend::KvSpec spec{.blocks = options.blocks[static_cast<size_t>(layer.cache_group)],
+                               .kv_heads = layer.kv_heads,
+                               .key_dim = layer.key_dim,
+                               .value_dim = layer.value_dim,
+                               .key_type = options.key_type,
+                               .value_type = options.value_type};
+    CHASQUI_TRY(auto pool, impl_->backend.allocate_kv(spec));
+    impl_->cache.push_back(std::move(pool));
+  }
+  return {};
+}
+
+// Tables of all ropes, one after another, each [rows, rotated / 2, 2].
+void Model::Impl::fill_rope(std::span<const int32_t> positions) const {
+  float* out = activations.rope.as<float>();
+  for (const RopeTable& table : ropes) {
+    table.fill(positions, out);
+    out += static_cast<int64_t>(positions.size()) * table.floats_per_row();
+  }
+}
+
+const float* Model::Impl::rope_of(const LayerSpec& layer, int64_t rows) const {
+  if (layer.rope < 0) return nullptr;
+  const float* table = activations.rope.as<float>();
+  for (int i = 0; i < layer.rope; ++i) {
+    table += rows * ropes[static_cast<size_t>(i)].floats_per_row();
+  }
+  return table;
+}
+
+void Model::Impl::run_layers(const StepInputs& inputs) {
+  const auto rows = static_cast<int64_t>(inputs.tokens.size());
+  backend.embed({.table = weights.global.matrix(Slot::kTokenEmbedding),
+                 .ids = inputs.tokens,
+                 .scale = spec.embedding_scale,
+                 .out = rows_of(activations.residual, rows, spec.hidden)});
+  fill_rope(inputs.positions);
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    const LayerSpec& layer = spec.layers[i];
+    layer_forward({.backend = backend,
+                   .spec = spec,
+                   .layer = layer,
+                   .weights = weights.layers[i],
+                   .cache = *cache[i],
+                   .activations = activations,
+                   .rows = rows,
+                   .rope = rope_of(layer, rows),
+                   .slices = inputs.groups[static_cast<size_t>(layer.cache_group)]});
+  }
+}
+
+// The named rows of the residual stream after the final norm.
+void Model::Impl::normed_rows(std::span<const int32_t> rows, const Matrix& out) {
+  backend.gather_rows({.x = rows_of(activations.residual, options.max_rows, spec.hidden),
+                       .rows = rows,
+                       .out = out});
+  backend.norm({.kind = spec.norm,
+                .x = out,
+                .group = spec.hidden,
+                .weight = weights.global.vector(Slot::kOutputNorm),
+                .eps = spec.norm_eps,
+                .out = out});
+}
+
+std::span<float> Model::Impl::compute_logits(std::span<const int32_t> rows) {
+  if (rows.empty()) return {};
+  const auto count = static_cast<int64_t>(rows.size());
+  const Matrix gathered = rows_of(activations.gathered, count, spec.hidden);
+  normed_rows(rows, gathered);
+  const Matrix logits = rows_of(activations.logits, count, spec.vocab);
+  const backend::LinearTarget output[] = {{weights.global.matrix(Slot::kOutput), nullptr, logits}};
+  backend.linear({gathered, output});
+  host_logits.resize(static_cast<size_t>(count * spec.vocab));
+  backend.read(logits.data, host_logits.data(), count * spec.vocab);
+  if (spec.logit_scale != 1.0f) {
+    for (float& logit : host_logits) logit *= spec.logit_scale;
+  }
+  return host_logits;
+}
+
+std::span<const float> Model::Impl::compute_hidden(std::span<const int32_t> rows) {
+  if (rows.empty()) return {};
+  const auto count = static_cast<int64_t>(rows.size());
+  const Matrix gathered = rows_of(activations.gathered, count, spec.hidden);
+  normed_rows(rows, gathered);
+  host_hidden.resize(static_cast<size_t>(count * spec.hidden));
+  backend.read(gathered.data, host_hidden.data(), count * spec.hidden);
+  return host_hidden;
+}
+
+StepOutputs Model::forward(const StepInputs& inputs) {
+  const auto rows = static_cast<int64_t>(inputs.tokens.size());
+  CHASQUI_CHECK(rows > 0 && rows <= impl_->options.max_rows, "{} rows of at most {}", rows,
+                impl_->options.max_rows);
+  CHASQUI_CHECK(static_cast<int64_t>(inputs.logit_rows.size()) <= impl_->options.max_logit_rows,
+                "{} logit rows of at most {}", inputs.logit_rows.size(),
+                impl_->options.max_logit_rows);
+  CHASQUI_CHECK(inputs.groups.size() == impl_->spec.cache_windows.size() && !impl_->cache.empty(),
+                "{} slice groups, {} caches", inputs.groups.size(), impl_->cache.size());
+  impl_->run_layers(inputs);
+  return {.logits = impl_->compute_logits(inputs.logit_rows),
+          .hidden = impl_->compute_hidden(inputs.hidden_rows)};
+}
+
+}  // namespace chasqui::model

@@ -1,0 +1,87 @@
+#include "model/session.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "base/check.h"
+#include "base/checked_math.h"
+
+namespace chasqui::model {
+
+Session::Session(Model& model, int64_t n_ctx, int32_t first_block)
+    : model_(model),
+      n_ctx_(n_ctx),
+      blocks_(static_cast<size_t>(ceil_div(n_ctx, backend::kKvBlockTokens))) {
+  std::iota(blocks_.begin(), blocks_.end(), first_block);
+}
+
+void Session::truncate(int64_t length) {
+  CHASQUI_CHECK(length >= 0 && length <= length_, "truncate {} to {}", length_, length);
+  length_ = length;
+}
+
+backend::SequenceSlice Session::slice(int64_t row_begin, int64_t row_count) const {
+  return {row_begin, row_count, length_, blocks_};
+}
+
+Result<std::vector<float>> Session::feed(std::span<const int32_t> tokens,
+                                         std::span<const int64_t> wanted, int64_t chunk) {
+  return run(tokens, wanted, chunk, Output::kLogits);
+}
+
+Result<std::vector<float>> Session::feed_hidden(std::span<const int32_t> tokens,
+                                                std::span<const int64_t> wanted, int64_t chunk) {
+  return run(tokens, wanted, chunk, Output::kHidden);
+}
+
+Result<std::vector<float>> Session::run(std::span<const int32_t> tokens,
+                                        std::span<const int64_t> wanted, int64_t chunk,
+                                        Output output) {
+  if (length_ + static_cast<int64_t>(tokens.size()) > n_ctx_) {
+    return fail(ErrorCode::kContextLength,
+                fmt::format("{} tokens after {} do not fit a context of {}", tokens.size(), length_,
+                            n_ctx_));
+  }
+  int64_t step = model_.options().max_rows;
+  if (chunk > 0) step = std::min(step, chunk);
+  // A step must not ask for more logit rows than the model has room for.
+  if (output == Output::kLogits && !wanted.empty()) {
+    step = std::min(step, model_.options().max_logit_rows);
+  }
+  std::vector<float> out;
+  std::vector<int32_t> rows;
+  auto next = wanted.begin();
+  for (int64_t begin = 0; begin < static_cast<int64_t>(tokens.size()); begin += step) {
+    const int64_t count = std::min(step, static_cast<int64_t>(tokens.size()) - begin);
+    rows.clear();
+    for (; next != wanted.end() && *next < begin + count; ++next) {
+      rows.push_back(static_cast<int32_t>(*next - begin));
+    }
+    run_chunk(tokens.subspan(static_cast<size_t>(begin), static_cast<size_t>(count)), rows, output,
+              out);
+  }
+  return out;
+}
+
+void Session::run_chunk(std::span<const int32_t> tokens, std::span<const int32_t> rows,
+                        Output output, std::vector<float>& out) {
+  std::vector<int32_t> positions(tokens.size());
+  std::iota(positions.begin(), positions.end(), static_cast<int32_t>(length_));
+  const backend::SequenceSlice slices[] = {slice(0, static_cast<int64_t>(tokens.size()))};
+  const std::vector<std::span<const backend::SequenceSlice>> groups(
+      model_.spec().cache_windows.size(), slices);
+  StepInputs inputs{.tokens = tokens,
+                    .positions = positions,
+                    .groups = groups,
+                    .logit_rows = {},
+                    .hidden_rows = {}};
+  (output == Output::kLogits ? inputs.logit_rows : inputs.hidden_rows) = rows;
+  const StepOutputs outputs = model_.forward(inputs);
+  out.insert(out.end(), outputs.logits.begin(), outputs.logits.end());
+  out.insert(out.end(), outputs.hidden.begin(), outputs.hidden.end());
+  advance(static_cast<int64_t>(tokens.size()));
+}
+
+}  // namespace chasqui::model
