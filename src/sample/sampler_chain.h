@@ -25,8 +25,8 @@ struct TokenLogprob {
 
 struct Sampled {
   int32_t token = -1;
-  float logprob = 0.0f;            // natural log, of the logits after bias, before penalties
-  std::vector<TokenLogprob> top;   // the `top_logprobs` best, best first; empty unless asked for
+  float logprob = 0.0f;           // natural log, of the logits after bias, before penalties
+  std::vector<TokenLogprob> top;  // the `top_logprobs` best, best first; empty unless asked for
 };
 
 class SamplerChain {
