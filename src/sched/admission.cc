@@ -1,0 +1,112 @@
+// The part of the scheduler that decides who may begin, and who never can.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/check.h"
+#include "sched/internal/rank.h"
+#include "sched/scheduler.h"
+
+namespace chasqui::sched {
+namespace {
+
+// Of the blocks, 1 / kSpareShare stays free at admission, and one block for each running
+// sequence: those grow by a block every block_tokens steps, and an admission that leaves them no
+// room would be undone by preemption a few steps later.
+constexpr int64_t kSpareShare = 64;
+
+}  // namespace
+
+// In order of rank and never around the first: a short request that overtakes a long one whenever
+// room is tight would let the long one starve.
+void Scheduler::admit_waiting() {
+  while (!waiting_.empty() && !preempted_) {
+    Sequence& head = *waiting_.front();
+    if (!can_ever_run(head)) {
+      fail(head, head.known());
+      continue;
+    }
+    bool admitted = try_admit(head);
+    while (!admitted && preempt_for(head)) admitted = try_admit(head);
+    if (!admitted) return;
+  }
+}
+
+bool Scheduler::can_ever_run(const Sequence& sequence) const {
+  for (int g = 0; g < kv_.groups(); ++g) {
+    if (kv_.peak_blocks(g, sequence.known(), 1) > kv_.total_blocks(g)) return false;
+  }
+  return true;
+}
+
+bool Scheduler::try_admit(Sequence& sequence) {
+  if (running() >= options_.max_sequences) return false;
+  const kv::Opened opened =
+      kv_.open({.tokens = sequence.tokens,
+                .max_hit = std::min(sequence.known() - 1, sequence.wanted_from),
+                .salt = sequence.cache_salt,
+                .share = sequence.use_prefix_cache});
+  sequence.table = opened.table;
+  if (!running_.empty() && !fits_beside_promises(sequence)) {
+    kv_.close(sequence.table);
+    sequence.table = kv::kNoTable;
+    return false;
+  }
+  std::erase(waiting_, &sequence);
+  sequence.state = SequenceState::kRunning;
+  sequence.computed = opened.hit_tokens;
+  sequence.turn = ++turns_taken_;  // behind everybody who waits for a turn already
+  if (!sequence.admitted_before) sequence.cached_tokens = opened.hit_tokens;
+  sequence.admitted_before = true;
+  insert_by_rank(running_, sequence);
+  return true;
+}
+
+// Running sequences reserve their prompts chunk by chunk, so free blocks alone would be promised
+// to several newcomers at once; what the running ones will still take is subtracted here.
+bool Scheduler::fits_beside_promises(const Sequence& sequence) const {
+  const auto growth = [this](const Sequence& s, int g) {
+    const int64_t peak = kv_.peak_blocks(g, s.known(), options_.prefill_chunk);
+    return std::max<int64_t>(0, peak - kv_.held_blocks(s.table, g));
+  };
+  for (int g = 0; g < kv_.groups(); ++g) {
+    int64_t needed = growth(sequence, g) + kv_.total_blocks(g) / kSpareShare + running();
+    for (const Sequence* other : running_) needed += growth(*other, g);
+    if (needed > kv_.available_blocks(g)) return false;
+  }
+  return true;
+}
+
+// Only for a strictly higher priority; equals wait for each other.
+bool Scheduler::preempt_for(const Sequence& sequence) {
+  if (running_.empty() || running_.back()->priority >= sequence.priority) return false;
+  preempt(*running_.back());
+  return true;
+}
+
+// Nothing could be planned: the first of those who run has taken what everybody else had and
+// still lacks a block. (Whoever waits has been admitted or failed by then.)
+void Scheduler::fail_stuck() {
+  CHASQUI_CHECK(running() == 1, "{} running and {} waiting sequences are stuck", running(),
+                waiting());
+  Sequence& sequence = *running_.front();
+  fail(sequence, sequence.computed + 1);
+}
+
+void Scheduler::fail(Sequence& sequence, int64_t tokens) {
+  int64_t need = 0;
+  int64_t have = 0;
+  for (int g = 0; g < kv_.groups() && need <= have; ++g) {  // stops at the group that is too small
+    need = kv_.peak_blocks(g, tokens, 1);
+    have = kv_.total_blocks(g);
+  }
+  sequence.failure = Error{
+      ErrorCode::kResourceExhausted,
+      fmt::format("the request needs {} blocks of the KV cache ({} tokens in blocks of {}), have "
+                  "{}; shorten it, or start the server with a larger cache",
+                  need, tokens, kv_.block_tokens(), have),
+      ""};
+  end(sequence);
+}
+
+}  // namespace chasqui::sched

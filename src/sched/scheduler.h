@@ -1,0 +1,104 @@
+// Decides which tokens run next. Knows sequences and blocks, no model and no text.
+//
+// Each plan: (1) sequences that lack one token get their row; (2) waiting sequences are admitted
+// in order while their whole known text fits beside what was promised to those before; (3) what
+// is left of the row budget goes to the others in turns, at most `prefill_chunk` rows each while
+// several share the step, so that nobody waits behind another's long prompt for more than a
+// chunk. Who runs out of blocks takes them from the worst sequence (lowest priority, then
+// youngest), which goes back to the queue and mostly returns as a prefix hit; the worst one
+// itself waits. So the best one always advances, hence every sequence ends.
+//
+// When nothing can run, the oldest fails with "needs N blocks, have M" instead of looping.
+//
+// Engine thread only. Deterministic: equal calls give equal plans.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "kv/kv_manager.h"
+#include "sched/sequence.h"
+#include "sched/step_plan.h"
+
+namespace chasqui::sched {
+
+struct SchedulerOptions {
+  int64_t max_sequences = 64;      // running at once; lowered to the two limits below
+  int64_t max_batch_tokens = 512;  // rows of a step
+  int64_t max_logit_rows = 64;     // rows of a step that want logits
+  int64_t prefill_chunk = 256;     // rows of one sequence in a step that others share
+};
+
+class Scheduler {
+ public:
+  // `kv` outlives the scheduler, which alone opens and closes tables. REQUIRES: all options >= 1.
+  Scheduler(kv::KvManager& kv, SchedulerOptions options);
+
+  // Queues a sequence (state kNew, not empty). It must stay alive until reap() returns it.
+  void add(Sequence& sequence);
+
+  // Ends a waiting or running sequence; an ended one is left alone. Not between plan() and
+  // commit().
+  void cancel(Sequence& sequence);
+
+  // The next step; empty when there is nothing to do. Blocks for all its rows are reserved. Must
+  // be followed by commit() unless empty. Valid until the next plan().
+  const StepPlan& plan();
+
+  // The step ran. `advances`: one for each of plan().rows, in order. Afterwards a sequence that
+  // has not ended knows more than is computed (a token was sampled, or rows are left).
+  void commit(std::span<const Advance> advances);
+
+  // Moves all sequences that ended since the last call to `out`. Those with `failure` were ended
+  // by the scheduler.
+  void reap(std::vector<Sequence*>& out);
+
+  int64_t running() const { return static_cast<int64_t>(running_.size()); }
+  int64_t waiting() const { return static_cast<int64_t>(waiting_.size()); }
+  int64_t preemptions() const { return preemptions_; }  // since start
+  const SchedulerOptions& options() const { return options_; }
+
+  // Aborts unless lists, states, tables and the current plan agree, and kv's own invariants hold.
+  void check_integrity() const;
+
+ private:
+  void begin_plan();
+  void plan_single_rows();
+  void admit_waiting();
+  void plan_in_turns();
+  void fail_stuck();
+
+  bool make_room(Sequence& sequence, int64_t tokens);
+  void add_rows(Sequence& sequence, int64_t count);
+  void remove_rows(const Sequence& sequence);
+  int64_t wanted_rows(const Sequence& sequence, int64_t count) const;
+  int64_t affordable_rows(const Sequence& sequence, int64_t count) const;
+
+  bool can_ever_run(const Sequence& sequence) const;
+  bool try_admit(Sequence& sequence);
+  bool fits_beside_promises(const Sequence& sequence) const;
+  bool preempt_for(const Sequence& sequence);
+  void preempt(Sequence& sequence);
+  void fail(Sequence& sequence, int64_t tokens);
+  void end(Sequence& sequence);
+  void leave_list(Sequence& sequence);
+
+  // Constant after construction.
+  kv::KvManager& kv_;
+  SchedulerOptions options_;
+
+  // Both sorted by rank: higher priority first, then older. The worst stands last.
+  std::vector<Sequence*> waiting_;
+  std::vector<Sequence*> running_;
+  std::vector<Sequence*> ended_;
+  StepPlan plan_;
+  std::vector<Sequence*> turns_;  // scratch of plan_in_turns()
+  bool preempted_ = false;        // in this plan: then nobody is admitted into the gap
+  uint64_t plans_ = 0;
+  uint64_t arrivals_ = 0;
+  uint64_t turns_taken_ = 0;
+  int64_t preemptions_ = 0;
+};
+
+}  // namespace chasqui::sched

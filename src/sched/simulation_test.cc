@@ -1,0 +1,299 @@
+// The scheduler and the KV manager under random load, with a model that is a hash of what it
+// reads from a simulated cache. Whatever is batched, shared, preempted or cancelled: each
+// sequence must produce what it produces alone, and each must end.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+#include <vector>
+
+#include "base/rng.h"
+#include "sched/scheduler.h"
+
+namespace chasqui::sched {
+namespace {
+
+constexpr int64_t kBlock = 4;
+constexpr int32_t kVocabulary = 50;
+
+uint64_t mix(uint64_t state, uint64_t value) {
+  state ^= value + 0x51ed27;
+  return splitmix64(state);
+}
+
+int32_t token_of(uint64_t hash) {
+  return static_cast<int32_t>(hash % kVocabulary);
+}
+
+struct Task {
+  Sequence sequence;
+  int64_t prompt = 0;
+  int64_t answer = 0;  // tokens to sample; 0: an embedding, which ends with its prompt
+  int64_t next_wanted = 0;
+  bool cancelled = false;
+  bool ended = false;
+};
+
+// What the task's tokens must be in the end, computed without any cache.
+std::vector<int32_t> alone(const Task& task) {
+  std::vector<int32_t> tokens(task.sequence.tokens.begin(),
+                              task.sequence.tokens.begin() + task.prompt);
+  for (int64_t i = 0; i < task.answer; ++i) {
+    uint64_t hash = 0;
+    for (const int32_t token : tokens) hash = mix(hash, static_cast<uint64_t>(token));
+    tokens.push_back(token_of(hash));
+  }
+  return tokens;
+}
+
+struct World {
+  std::vector<kv::KvGroup> groups;
+  SchedulerOptions options;
+  bool prefix_cache = true;
+};
+
+class Simulation {
+ public:
+  Simulation(const World& world, uint64_t seed)
+      : rng_(seed),
+        groups_(world.groups),
+        kv_(world.groups, {.prefix_cache = world.prefix_cache}),
+        scheduler_(kv_, world.options) {
+    for (const auto& group : world.groups) {
+      memory_.emplace_back(static_cast<size_t>(group.blocks * kBlock), Slot{});
+    }
+  }
+
+  void run(int tasks) {
+    for (int added = 0, steps = 0; added < tasks || alive() > 0; ++steps) {
+      ASSERT_LT(steps, 200 * tasks) << "no progress";
+      while (added < tasks && rng_.below(3) == 0) {
+        add();
+        ++added;
+      }
+      if (rng_.below(10) == 0) cancel_one();
+      step();
+      if (testing::Test::HasFatalFailure()) return;
+    }
+    for (const auto& task : tasks_) check_end(*task);
+    EXPECT_EQ(kv_.usage().in_use, 0);
+  }
+
+  int64_t preemptions() const { return scheduler_.preemptions(); }
+  int64_t failures() const { return failures_; }
+  int64_t hits() const { return hits_; }
+
+ private:
+  struct Slot {
+    int32_t token = -1;
+    int64_t position = -1;
+    uint64_t prefix = 0;  // hash of salt and all tokens up to here
+  };
+
+  void add() {
+    auto& task = *tasks_.emplace_back(std::make_unique<Task>());
+    Sequence& s = task.sequence;
+    s.id = tasks_.size();
+    s.priority = static_cast<int>(rng_.below(3));
+    s.cache_salt = rng_.below(2);
+    s.use_prefix_cache = rng_.below(8) != 0;
+    // A piece of one of two common texts, then tokens of its own.
+    const auto common = static_cast<int32_t>(rng_.below(2));
+    for (int64_t i = 0, n = static_cast<int64_t>(rng_.below(30)); i < n; ++i) {
+      s.tokens.push_back(common + static_cast<int32_t>(i % 7));
+    }
+    for (uint64_t i = 0, n = rng_.below(12) + 1; i < n; ++i) {
+      s.tokens.push_back(static_cast<int32_t>(rng_.below(kVocabulary)));
+    }
+    task.prompt = s.known();
+    task.answer = rng_.below(5) == 0 ? 0 : static_cast<int64_t>(rng_.below(30)) + 1;
+    s.wants_logits = task.answer > 0;
+    s.wanted_from = rng_.below(4) == 0 ? 0 : task.prompt - 1;
+    task.next_wanted = s.wanted_from;
+    scheduler_.add(s);
+  }
+
+  void cancel_one() {
+    if (tasks_.empty()) return;
+    Task& task = *tasks_[rng_.below(tasks_.size())];
+    task.cancelled |= !task.ended;
+    scheduler_.cancel(task.sequence);
+  }
+
+  void step() {
+    const StepPlan& plan = scheduler_.plan();
+    scheduler_.check_integrity();
+    for (const RowGroup& group : plan.rows) write(group);
+    std::vector<Advance> advances;
+    for (const RowGroup& group : plan.rows) advances.push_back(read(group));
+    if (!plan.rows.empty()) scheduler_.commit(advances);
+    scheduler_.check_integrity();
+    std::vector<Sequence*> ended;
+    scheduler_.reap(ended);
+    for (Sequence* sequence : ended) {
+      Task& task = *tasks_[sequence->id - 1];
+      ASSERT_FALSE(task.ended) << "reaped twice";
+      task.ended = true;
+    }
+  }
+
+  Slot& slot(const Sequence& s, int group, int64_t position) {
+    const int32_t block = kv_.blocks(s.table, group)[static_cast<size_t>(position / kBlock)];
+    return memory_[static_cast<size_t>(group)]
+                  [static_cast<size_t>(block * kBlock + position % kBlock)];
+  }
+
+  static uint64_t prefix_hash(const Sequence& s, int64_t position) {
+    uint64_t hash = s.cache_salt + 1;
+    for (int64_t i = 0; i <= position; ++i) {
+      hash = mix(hash, static_cast<uint64_t>(s.tokens[static_cast<size_t>(i)]));
+    }
+    return hash;
+  }
+
+  void write(const RowGroup& group) {
+    const Sequence& s = *group.sequence;
+    for (int g = 0; g < kv_.groups(); ++g) {
+      for (int64_t p = group.begin; p < group.end(); ++p) {
+        slot(s, g, p) = {s.tokens[static_cast<size_t>(p)], p, prefix_hash(s, p)};
+      }
+    }
+  }
+
+  // After all writes of the step, so that a block given to two sequences would show.
+  Advance read(const RowGroup& group) {
+    const Sequence& s = *group.sequence;
+    Task& task = *tasks_[s.id - 1];
+    for (int g = 0; g < kv_.groups(); ++g) {
+      const int64_t window = groups_[static_cast<size_t>(g)].spec.window_tokens;
+      const int64_t first = window > 0 ? std::max<int64_t>(0, group.begin - window + 1) : 0;
+      for (int64_t p = first; p < group.end(); ++p) check_slot(s, g, p);
+    }
+    if (group.wanted > 0) {
+      EXPECT_EQ(group.end() - group.wanted, task.next_wanted)
+          << "a wanted row was skipped or redone";
+      task.next_wanted = group.end();
+    }
+    if (!group.catches_up()) return {};
+    if (task.answer == 0) return {-1, true};
+    uint64_t hash = 0;
+    for (int64_t p = 0; p < group.end(); ++p) {
+      hash = mix(hash, static_cast<uint64_t>(slot(s, 0, p).token));
+    }
+    return {token_of(hash), s.known() + 1 == task.prompt + task.answer};
+  }
+
+  void check_slot(const Sequence& s, int group, int64_t p) {
+    const Slot& found = slot(s, group, p);
+    EXPECT_EQ(found.position, p) << "sequence " << s.id << " group " << group;
+    EXPECT_EQ(found.prefix, prefix_hash(s, p)) << "sequence " << s.id << " reads foreign content";
+  }
+
+  void check_end(const Task& task) {
+    hits_ += task.sequence.cached_tokens;
+    const auto expected = alone(task);
+    const auto& got = task.sequence.tokens;
+    if (task.sequence.failure) {
+      ++failures_;
+      EXPECT_NE(task.sequence.failure->message.find("needs"), std::string::npos);
+      bool too_small = false;
+      for (int g = 0; g < kv_.groups(); ++g) {
+        too_small |= kv_.peak_blocks(g, task.sequence.known(), 1) > kv_.total_blocks(g);
+      }
+      EXPECT_TRUE(too_small) << "failed although it fits";
+    } else if (!task.cancelled) {
+      EXPECT_EQ(got.size(), expected.size());
+    }
+    ASSERT_LE(got.size(), expected.size());
+    EXPECT_TRUE(std::equal(got.begin(), got.end(), expected.begin()))
+        << "task " << task.sequence.id;
+  }
+
+  int64_t alive() const {
+    return std::ranges::count_if(tasks_, [](const auto& task) { return !task->ended; });
+  }
+
+  Rng rng_;
+  std::vector<kv::KvGroup> groups_;
+  kv::KvManager kv_;
+  Scheduler scheduler_;
+  std::vector<std::vector<Slot>> memory_;
+  std::vector<std::unique_ptr<Task>> tasks_;
+  int64_t failures_ = 0;
+  int64_t hits_ = 0;
+};
+
+kv::KvGroup full(int64_t blocks) {
+  return {{kBlock, 1, 0}, blocks};
+}
+kv::KvGroup windowed(int64_t blocks, int64_t window) {
+  return {{kBlock, 1, window}, blocks};
+}
+
+struct Counts {
+  int64_t preemptions = 0;
+  int64_t failures = 0;
+  int64_t hits = 0;
+};
+
+Counts run_seeds(const World& world) {
+  Counts counts;
+  for (uint64_t seed = 1; seed <= 30; ++seed) {
+    SCOPED_TRACE(seed);
+    Simulation simulation(world, seed);
+    simulation.run(60);
+    counts.preemptions += simulation.preemptions();
+    counts.failures += simulation.failures();
+    counts.hits += simulation.hits();
+  }
+  return counts;
+}
+
+TEST(Simulation, RoomForAll) {
+  const Counts counts = run_seeds(
+      {{full(400)},
+       {.max_sequences = 12, .max_batch_tokens = 40, .max_logit_rows = 20, .prefill_chunk = 9}});
+  EXPECT_EQ(counts.failures, 0);
+  EXPECT_GT(counts.hits, 1000);
+}
+
+TEST(Simulation, TinyPool) {
+  const Counts counts = run_seeds(
+      {{full(20)},
+       {.max_sequences = 8, .max_batch_tokens = 24, .max_logit_rows = 10, .prefill_chunk = 7}});
+  EXPECT_EQ(counts.failures, 0) << "every request alone fits into 20 blocks";
+  EXPECT_GT(counts.preemptions, 100);
+  EXPECT_GT(counts.hits, 500);
+}
+
+TEST(Simulation, PoolTooSmallForSome) {
+  const Counts counts = run_seeds(
+      {{full(9)},
+       {.max_sequences = 8, .max_batch_tokens = 24, .max_logit_rows = 10, .prefill_chunk = 7}});
+  EXPECT_GT(counts.failures, 50);
+}
+
+TEST(Simulation, OneRowAtATime) {
+  run_seeds({{full(24)},
+             {.max_sequences = 8, .max_batch_tokens = 1, .max_logit_rows = 1, .prefill_chunk = 1}});
+}
+
+TEST(Simulation, FullAndWindowGroup) {
+  const Counts counts = run_seeds(
+      {{full(24), windowed(14, 6)},
+       {.max_sequences = 8, .max_batch_tokens = 24, .max_logit_rows = 10, .prefill_chunk = 7}});
+  EXPECT_EQ(counts.failures, 0);
+  EXPECT_GT(counts.preemptions, 50);
+  EXPECT_GT(counts.hits, 100);
+}
+
+TEST(Simulation, WithoutPrefixCache) {
+  const Counts counts = run_seeds(
+      {{full(24)},
+       {.max_sequences = 8, .max_batch_tokens = 24, .max_logit_rows = 10, .prefill_chunk = 7},
+       false});
+  EXPECT_EQ(counts.hits, 0);
+}
+
+}  // namespace
+}  // namespace chasqui::sched
