@@ -1,5 +1,7 @@
 // The token table of a model: texts, kinds, scores, merges and the special ids, read and checked
 // from GGUF metadata (`tokenizer.ggml.*`). Immutable after load; any thread may read.
+// Keys: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. What files leave out follows
+// the defaults that llama.cpp gives each kind of vocabulary, so that both read a file alike.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +10,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -22,6 +25,7 @@ constexpr TokenId kNoToken = -1;
 enum class VocabKind {
   kSentencePiece,  // "llama": scores, byte fallback
   kBpe,            // "gpt2": byte-level merges
+  kWordPiece,      // "bert": longest match inside words; lossy
 };
 
 // The codes are the file format's (`tokenizer.ggml.token_type`).
@@ -37,7 +41,8 @@ enum class TokenKind : uint8_t {
 struct SpecialTokens {
   TokenId bos = kNoToken;
   TokenId eos = kNoToken;
-  TokenId eot = kNoToken;
+  TokenId eot = kNoToken;  // end of a turn, where that is another token than eos
+  TokenId eom = kNoToken;  // end of a message that waits for a tool
   TokenId unk = kNoToken;
   TokenId sep = kNoToken;
   TokenId pad = kNoToken;
@@ -46,16 +51,27 @@ struct SpecialTokens {
   TokenId fim_prefix = kNoToken;
   TokenId fim_suffix = kNoToken;
   TokenId fim_middle = kNoToken;
+  TokenId fim_pad = kNoToken;
+  TokenId fim_repository = kNoToken;
+  TokenId fim_separator = kNoToken;
   bool add_bos = false;
   bool add_eos = false;
-  bool add_space_prefix = false;
+  bool add_sep = false;           // the vocabulary separates texts of a pair with `sep`
+  bool add_space_prefix = false;  // SentencePiece: a text is encoded with a space before it
+  bool clean_spaces = false;      // decoding drops spaces before punctuation (DecodeOptions)
 };
 
 class Vocab {
  public:
-  // Errors name the key: kNotFound (missing), kCorrupt (lengths that differ, ids out of range),
-  // kUnsupported (a tokenizer model that we do not know, with the list of those we do).
+  // Errors name the key: kNotFound (missing), kCorrupt (lengths that differ, ids out of range,
+  // malformed merges), kUnsupported (a tokenizer model that we do not know, with the list of
+  // those we do). An unknown `tokenizer.ggml.pre` warns and uses the default.
   static Result<Vocab> load(const gguf::File& file);
+
+  Vocab(Vocab&&) noexcept = default;
+  Vocab& operator=(Vocab&&) noexcept = default;
+  Vocab(const Vocab&) = delete;  // index_ and merges_ are views into this object
+  Vocab& operator=(const Vocab&) = delete;
 
   VocabKind kind() const { return kind_; }
   const std::string& pre() const { return pre_; }  // `tokenizer.ggml.pre`, "" when absent
@@ -68,24 +84,46 @@ class Vocab {
   // True for every token that ends a generation: eos, eot, and those that the published models
   // use so (<|im_end|>, <|eot_id|>, <|end|>, ...).
   bool is_end_of_generation(TokenId id) const { return is_eog_[static_cast<size_t>(id)]; }
+  // A special token recognised in text swallows the white space before or after it.
+  bool strips_left(TokenId id) const { return has_strip(id, kStripLeft); }
+  bool strips_right(TokenId id) const { return has_strip(id, kStripRight); }
 
   std::optional<TokenId> find(std::string_view text) const;
   const SpecialTokens& special() const { return special_; }
+  size_t longest_text() const { return longest_text_; }  // bytes
 
-  // BPE merges in order of rank, as "left right" pairs in the vocabulary's own spelling.
-  std::span<const std::pair<std::string, std::string>> merges() const { return merges_; }
+  // BPE merges in order of rank, as (left, right) in the vocabulary's own spelling. Views into
+  // this object.
+  std::span<const std::pair<std::string_view, std::string_view>> merges() const { return merges_; }
+
+  // WordPiece only: what the normaliser does before words are looked up.
+  bool lowercase() const { return lowercase_; }
+  bool strip_accents() const { return strip_accents_; }
 
  private:
   friend class VocabLoader;
+  static constexpr uint8_t kStripLeft = 1;
+  static constexpr uint8_t kStripRight = 2;
+
+  Vocab() = default;
+  bool has_strip(TokenId id, uint8_t side) const {
+    return !strips_.empty() && (strips_[static_cast<size_t>(id)] & side) != 0;
+  }
+
   VocabKind kind_ = VocabKind::kSentencePiece;
   std::string pre_;
   std::vector<std::string> texts_;
   std::vector<TokenKind> kinds_;
-  std::vector<float> scores_;
+  std::vector<float> scores_;   // empty when the file has none
   std::vector<bool> is_eog_;
-  std::vector<std::pair<std::string, std::string>> merges_;
-  std::unordered_map<std::string_view, TokenId> index_;  // views into texts_
+  std::vector<uint8_t> strips_;  // kStripLeft | kStripRight by id; empty when no token strips
+  std::vector<char> merge_text_;
+  std::vector<std::pair<std::string_view, std::string_view>> merges_;  // views into merge_text_
+  std::unordered_map<std::string_view, TokenId> index_;                // views into texts_
+  size_t longest_text_ = 0;
   SpecialTokens special_;
+  bool lowercase_ = true;
+  bool strip_accents_ = true;
 };
 
 }  // namespace chasqui::text
