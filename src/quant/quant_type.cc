@@ -5,6 +5,19 @@
 
 #include "base/check.h"
 #include "quant/floats.h"
+#include "quant/iq1_m.h"
+#include "quant/iq1_s.h"
+#include "quant/iq2_s.h"
+#include "quant/iq2_xs.h"
+#include "quant/iq2_xxs.h"
+#include "quant/iq3_s.h"
+#include "quant/iq3_xxs.h"
+#include "quant/iq4_nl.h"
+#include "quant/iq4_xs.h"
+#include "quant/mxfp4.h"
+#include "quant/nvfp4.h"
+#include "quant/q1_0.h"
+#include "quant/q2_0.h"
 #include "quant/q2_k.h"
 #include "quant/q3_k.h"
 #include "quant/q4_0.h"
@@ -15,6 +28,8 @@
 #include "quant/q5_k.h"
 #include "quant/q6_k.h"
 #include "quant/q8_0.h"
+#include "quant/tq1_0.h"
+#include "quant/tq2_0.h"
 
 namespace chasqui::quant {
 namespace {
@@ -32,7 +47,22 @@ constexpr std::array kQuantTypes = {
     QuantType{DType::kQ4_K, decode_q4_k, encode_q4_k},
     QuantType{DType::kQ5_K, decode_q5_k, encode_q5_k},
     QuantType{DType::kQ6_K, decode_q6_k, encode_q6_k},
+    QuantType{DType::kIQ2_XXS, decode_iq2_xxs, nullptr},
+    QuantType{DType::kIQ2_XS, decode_iq2_xs, nullptr},
+    QuantType{DType::kIQ3_XXS, decode_iq3_xxs, nullptr},
+    QuantType{DType::kIQ1_S, decode_iq1_s, nullptr},
+    QuantType{DType::kIQ4_NL, decode_iq4_nl, encode_iq4_nl},
+    QuantType{DType::kIQ3_S, decode_iq3_s, nullptr},
+    QuantType{DType::kIQ2_S, decode_iq2_s, nullptr},
+    QuantType{DType::kIQ4_XS, decode_iq4_xs, encode_iq4_xs},
+    QuantType{DType::kIQ1_M, decode_iq1_m, nullptr},
     QuantType{DType::kBF16, decode_bf16, encode_bf16},
+    QuantType{DType::kTQ1_0, decode_tq1_0, encode_tq1_0},
+    QuantType{DType::kTQ2_0, decode_tq2_0, encode_tq2_0},
+    QuantType{DType::kMXFP4, decode_mxfp4, encode_mxfp4},
+    QuantType{DType::kNVFP4, decode_nvfp4, encode_nvfp4},
+    QuantType{DType::kQ1_0, decode_q1_0, encode_q1_0},
+    QuantType{DType::kQ2_0, decode_q2_0, encode_q2_0},
 };
 
 }  // namespace

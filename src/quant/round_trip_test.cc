@@ -2,6 +2,7 @@
 // result is the same every time, and nothing that is put in breaks anything.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -35,12 +36,92 @@ std::vector<float> normal_values(uint64_t seed, double scale, double mean) {
   return values;
 }
 
-class RoundTrip : public ::testing::TestWithParam<QuantType> {
- protected:
-  void SetUp() override {
-    if (GetParam().encode == nullptr) GTEST_SKIP() << "cannot be written";
-  }
+// How far off a block may be, as a fraction of its largest magnitude (or, for formats with a
+// minimum, of its range with zero). The searches include the plain choice of scale, which maps the
+// largest value onto the end of the codes, and keep what has the least squared error; so a block's
+// root mean square error cannot exceed the plain choice's worst error, which follows from the
+// distance between neighbouring codes. Rounding the scales adds the second term.
+struct Bound {
+  DType type;
+  bool of_range;
+  double plain;     // worst error of the plain choice
+  double rounding;  // what scales as small integers or floats can add
 };
+
+constexpr double kHalfRounding = 1.0 / 2048;  // of a scale that is a half
+
+// Half the distance between the smallest halves, which do not get finer with the values.
+constexpr double kSubnormalRounding = 0x1.0p-25;
+
+constexpr Bound kBounds[] = {
+    {DType::kF32, false, 0, 0},
+    {DType::kF16, false, kHalfRounding, 0},
+    {DType::kBF16, false, 1.0 / 256, 0},
+    // -n..n-1: half a step, and a whole one where the shorter side clips.
+    {DType::kQ4_0, false, 1.0 / 8, kHalfRounding},
+    {DType::kQ5_0, false, 1.0 / 16, kHalfRounding},
+    {DType::kQ8_0, false, 0.5 / 127, kHalfRounding},
+    {DType::kQ4_1, true, 0.5 / 15, 2 * kHalfRounding},
+    {DType::kQ5_1, true, 0.5 / 31, 2 * kHalfRounding},
+    // Groups' scales and minima are off by half of the largest / max_scale.
+    {DType::kQ2_K, true, 0.5 / 3, 2 * 0.5 / 15},
+    {DType::kQ4_K, true, 0.5 / 15, 2 * 0.5 / 63},
+    {DType::kQ5_K, true, 0.5 / 31, 2 * 0.5 / 63},
+    {DType::kQ3_K, false, 1.0 / 4, 0.5 / 32},
+    {DType::kQ6_K, false, 1.0 / 32, 0.5 / 128},
+    // Codes reach from -127 to 113: the upper end clips by 14, more than half of any gap.
+    {DType::kIQ4_NL, false, 14.0 / 127, kHalfRounding},
+    {DType::kIQ4_XS, false, 14.0 / 127, 0.5 / 32},
+    // The widest gap is 4 to 6, at most twice (MXFP4) or 9/8 times (NVFP4) too wide.
+    {DType::kMXFP4, false, 1.0 / 6 * 2, 0},
+    {DType::kNVFP4, false, 1.0 / 6 * 9 / 8, 0},
+    {DType::kTQ1_0, false, 0.5, kHalfRounding},
+    {DType::kTQ2_0, false, 0.5, kHalfRounding},
+    {DType::kQ2_0, false, 0.5, kHalfRounding},
+    {DType::kQ1_0, false, 1, kHalfRounding},
+};
+
+const Bound* find_bound(DType type) {
+  const auto it = std::ranges::find(kBounds, type, &Bound::type);
+  return it == std::end(kBounds) ? nullptr : it;
+}
+
+void expect_within_bound(const QuantType& quant, const std::vector<float>& values) {
+  const Bound* bound = find_bound(quant.type);
+  ASSERT_NE(bound, nullptr) << "a new encoder needs a row in kBounds";
+  const auto decoded = round_trip(quant, values);
+  const size_t block = dtype_info(quant.type).block_values;
+  for (size_t at = 0; at < values.size(); at += block) {
+    double low = 0;
+    double high = 0;
+    double squares = 0;
+    for (size_t i = at; i < at + block; ++i) {
+      low = std::min(low, double{values[i]});
+      high = std::max(high, double{values[i]});
+      squares += (double{values[i]} - decoded[i]) * (double{values[i]} - decoded[i]);
+    }
+    const double unit = bound->of_range ? high - low : std::max(high, -low);
+    ASSERT_LE(std::sqrt(squares / static_cast<double>(block)),
+              unit * (bound->plain + bound->rounding) + kSubnormalRounding)
+        << "block at " << at;
+  }
+}
+
+class RoundTrip : public ::testing::TestWithParam<QuantType> {};
+
+TEST_P(RoundTrip, StaysWithinTheFormatsStep) {
+  // Weights, activations with an offset, large values; uniform, and mostly zeros.
+  for (const auto& [scale, mean] : {std::pair{0.02, 0.0}, {1.0, 3.0}, {1.0, -3.0}, {300.0, 0.0}}) {
+    SCOPED_TRACE(::testing::Message() << scale << " " << mean);
+    ASSERT_NO_FATAL_FAILURE(expect_within_bound(GetParam(), normal_values(1, scale, mean)));
+  }
+  Rng rng(2);
+  std::vector<float> values(kValues);
+  for (float& value : values) value = static_cast<float>(rng.uniform() * 2 - 1);
+  ASSERT_NO_FATAL_FAILURE(expect_within_bound(GetParam(), values));
+  for (float& value : values) value = rng.below(20) == 0 ? value : 0.0f;
+  ASSERT_NO_FATAL_FAILURE(expect_within_bound(GetParam(), values));
+}
 
 TEST_P(RoundTrip, IsDeterministic) {
   const auto values = normal_values(3, 0.02, 0);
@@ -49,26 +130,49 @@ TEST_P(RoundTrip, IsDeterministic) {
 
 TEST_P(RoundTrip, ZeroStaysZero) {
   const std::vector<float> zeros(kValues, 0.0f);
-  for (const float value : round_trip(GetParam(), zeros)) EXPECT_LE(std::fabs(value), 0.0f);
+  for (const float value : round_trip(GetParam(), zeros)) ASSERT_EQ(value, 0.0f);
 }
 
-TEST_P(RoundTrip, AnyInputGivesABlockThatDecodes) {
-  const float special[] = {
-      std::numeric_limits<float>::quiet_NaN(),  std::numeric_limits<float>::infinity(),
-      -std::numeric_limits<float>::infinity(),  std::numeric_limits<float>::max(),
-      std::numeric_limits<float>::denorm_min(), 1e-30f};
-  for (const float odd : special) {
-    auto values = normal_values(5, 1, 0);
-    for (size_t i = 0; i < values.size(); i += 77) values[i] = odd;
-    round_trip(GetParam(), values);
-    round_trip(GetParam(), std::vector<float>(kValues, odd));
+// Weights that were trained to be -1, 0 or 1 times a scale lose no more than the scale's rounding,
+// except where no code stands for 0.
+TEST_P(RoundTrip, KeepsTernaryWeights) {
+  Rng rng(4);
+  std::vector<float> values(kValues);
+  for (float& value : values)
+    value = static_cast<float>(static_cast<int>(rng.below(3)) - 1) * 0.25f;
+  const DType type = GetParam().type;
+  const bool uneven = type == DType::kIQ4_NL || type == DType::kIQ4_XS || type == DType::kQ1_0;
+  const double tolerance = uneven ? 0.25 : 0.5 * find_bound(type)->rounding;
+  const auto decoded = round_trip(GetParam(), values);
+  for (size_t i = 0; i < values.size(); ++i) ASSERT_NEAR(decoded[i], values[i], tolerance) << i;
+}
+
+// No NaN, infinity, overflow or underflow gives a block that decodes to anything but numbers.
+TEST_P(RoundTrip, AnyInputGivesABlockOfFiniteValues) {
+  using Limits = std::numeric_limits<float>;
+  const bool plain_float = dtype_info(GetParam().type).block_values == 1;
+  for (const float odd : {Limits::quiet_NaN(), Limits::infinity(), -Limits::infinity(),
+                          Limits::max(), -Limits::max(), Limits::denorm_min(), 1e-30f}) {
+    auto some = normal_values(5, 1, 0);
+    for (size_t i = 0; i < some.size(); i += 77) some[i] = odd;
+    for (const auto& values : {some, std::vector<float>(kValues, odd)}) {
+      for (const float value : round_trip(GetParam(), values)) {
+        ASSERT_TRUE(plain_float || std::isfinite(value)) << odd;
+      }
+    }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(AllTypes, RoundTrip,
-                         ::testing::ValuesIn(all_quant_types().begin(), all_quant_types().end()),
-                         [](const auto& param) {
-                           return std::string(dtype_info(param.param.type).name);
+std::vector<QuantType> encodable() {
+  std::vector<QuantType> out;
+  std::ranges::copy_if(all_quant_types(), std::back_inserter(out),
+                       [](const QuantType& quant) { return quant.encode != nullptr; });
+  return out;
+}
+
+INSTANTIATE_TEST_SUITE_P(AllTypes, RoundTrip, ::testing::ValuesIn(encodable()),
+                         [](const auto& row) {
+                           return std::string(dtype_info(row.param.type).name);
                          });
 
 TEST(QuantType, RowsAreOrderedAndKnown) {

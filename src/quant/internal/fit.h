@@ -99,6 +99,26 @@ float fit_scale(const float* x, int lo, int hi, int tries, float step) {
   return best.scale;
 }
 
+// The same for formats of a few levels, where the best scale may clip far more than the peak: ends
+// from 1 (the peak is the first level) to 4; where the levels are uneven, either way round.
+template <int kN>
+float fit_coarse_scale(const float* x, int lo, int hi) {
+  constexpr int kTries = 12;  // twice as many gain less than 0.5 % of rmse
+  constexpr float kStep = 0.25f;
+  const float inv_peak = inverse(signed_peak<kN>(x));
+  ScaleFit best;
+  for (int t = 0; t <= kTries; ++t) {
+    const float end = 1 + kStep * static_cast<float>(t);
+    for (const float sign : {1.0f, -1.0f}) {
+      if (sign < 0 && lo == -hi) continue;
+      const ScaleFit fit =
+          solve_scale<kN>(x, sign * inv_peak * end, static_cast<float>(lo), static_cast<float>(hi));
+      if (fit.gain > best.gain) best = fit;
+    }
+  }
+  return best.scale;
+}
+
 // x ~ scale * q + min with q in 0..max.
 struct ScaleMin {
   float scale = 0;

@@ -1,0 +1,33 @@
+#include "quant/q1_0.h"
+
+#include <cmath>
+
+#include "quant/internal/block_io.h"
+#include "quant/internal/fit.h"
+#include "quant/internal/half.h"
+
+namespace chasqui::quant {
+
+void decode_q1_0(const std::byte* from, float* to, int64_t blocks) {
+  for (int64_t b = 0; b < blocks; ++b, to += 128) {
+    const auto block = internal::load_block<BlockQ1_0>(from, b);
+    const float d = internal::half_to_float(block.d);
+    for (int i = 0; i < 128; ++i) to[i] = (block.qs[i / 8] >> (i % 8) & 1) != 0 ? d : -d;
+  }
+}
+
+void encode_q1_0(const float* from, std::byte* to, int64_t blocks) {
+  for (int64_t b = 0; b < blocks; ++b, from += 128) {
+    BlockQ1_0 block{};
+    float sum = 0;
+    for (int i = 0; i < 128; ++i) {
+      sum += std::fabs(from[i]);
+      if (from[i] >= 0) block.qs[i / 8] |= static_cast<uint8_t>(1 << (i % 8));
+    }
+    // With the signs given, the mean magnitude is the best scale.
+    block.d = internal::scale_to_half(sum / 128);
+    internal::store_block(block, to, b);
+  }
+}
+
+}  // namespace chasqui::quant
