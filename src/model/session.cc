@@ -47,8 +47,9 @@ Result<std::vector<float>> Session::run(std::span<const int32_t> tokens,
   int64_t step = model_.options().max_rows;
   if (chunk > 0) step = std::min(step, chunk);
   // A step must not ask for more logit rows than the model has room for.
-  if (output == Output::kLogits && !wanted.empty()) {
-    step = std::min(step, model_.options().max_logit_rows);
+  const int64_t most_logits = model_.options().max_logit_rows;
+  if (output == Output::kLogits && static_cast<int64_t>(wanted.size()) > most_logits) {
+    step = std::min(step, most_logits);
   }
   std::vector<float> out;
   std::vector<int32_t> rows;

@@ -1,0 +1,271 @@
+// chasqui bench: tokens per second of prefill, decode and batched decode, each beside the limit
+// that this machine sets: memory bandwidth or the rate of its dot products, measured in the same
+// run.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "app/commands/command.h"
+#include "app/json_io.h"
+#include "app/loaded_model.h"
+#include "backend/cpu/cpu_backend.h"
+#include "base/checked_math.h"
+#include "base/clock.h"
+#include "model/session.h"
+
+namespace chasqui::app {
+namespace {
+
+namespace json = boost::json;
+
+struct BenchArgs {
+  std::string model;
+  int64_t prefill = 512;
+  int64_t decode = 32;
+  std::vector<int64_t> batch = {1, 8};
+  int64_t depth = 0;
+  int64_t repeats = 3;
+  bool as_json = false;
+  std::shared_ptr<SettingOptions> settings;
+};
+
+// What a token costs, from the tensors alone.
+struct TokenCost {
+  double macs = 0;          // multiply-adds of the matrices that a token goes through
+  double weight_bytes = 0;  // bytes of these matrices
+};
+
+struct Measurement {
+  std::string what;
+  int64_t tokens = 0;     // of a prefill
+  int64_t sequences = 1;  // of a decode
+  int64_t depth = 0;
+  std::vector<double> rates;  // tokens per second
+  double limit = 0;           // tokens per second
+  std::string limited_by;
+};
+
+TokenCost token_cost(const gguf::File& file, const model::ModelSpec& spec) {
+  TokenCost cost;
+  const bool tied = file.find_tensor("output.weight") == nullptr;
+  for (const gguf::Tensor& tensor : file.tensors()) {
+    if (tensor.n_dims < 2 || (tensor.name == "token_embd.weight" && !tied)) continue;
+    // Of a stack of experts a token sees only some.
+    const double share =
+        tensor.n_dims == 3 && spec.experts.count > 0
+            ? static_cast<double>(spec.experts.used) / static_cast<double>(spec.experts.count)
+            : 1.0;
+    cost.macs += share * static_cast<double>(tensor.view.elements());
+    cost.weight_bytes += share * static_cast<double>(tensor.view.bytes.size());
+  }
+  return cost;
+}
+
+// Some tokens that are nothing special: the values do not matter for speed.
+std::vector<int32_t> filler(int64_t count, int64_t vocab, int64_t seed) {
+  std::vector<int32_t> tokens(static_cast<size_t>(count));
+  for (size_t i = 0; i < tokens.size(); ++i) {
+    tokens[i] = static_cast<int32_t>((static_cast<int64_t>(i) * 7919 + seed * 31) % vocab);
+  }
+  return tokens;
+}
+
+class Bench {
+ public:
+  Bench(const BenchArgs& args, const Settings& settings, const LoadedModel& loaded)
+      : args_(args),
+        settings_(settings),
+        model_(*loaded.model),
+        cost_(token_cost(*loaded.file, loaded.model->spec())) {}
+
+  Status run(const gguf::File& file) {
+    const int64_t most = std::max<int64_t>(1, *std::ranges::max_element(args_.batch));
+    context_ =
+        round_up(std::max(args_.prefill, args_.depth + args_.decode + 1), backend::kKvBlockTokens);
+    model::CacheOptions cache = cache_types(settings_);
+    cache.blocks.assign(model_.spec().cache_windows.size(),
+                        most * context_ / backend::kKvBlockTokens);
+    CHASQUI_TRY_STATUS(model_.allocate_cache(cache));
+    CHASQUI_TRY(limits_, backend::cpu::measure_limits(static_cast<int>(settings_.n_threads),
+                                                      settings_.cpu_isa, 0.5));
+    print_header(file);
+    if (args_.prefill > 0) {
+      CHASQUI_TRY(const Measurement prefill, measure_prefill());
+      report(prefill);
+    }
+    for (const int64_t sequences : args_.batch) {
+      if (args_.decode == 0) break;
+      CHASQUI_TRY(const Measurement decode, measure_decode(sequences));
+      report(decode);
+    }
+    return {};
+  }
+
+ private:
+  Result<Measurement> measure_prefill() {
+    Measurement m{.what = "prefill", .tokens = args_.prefill, .rates = {}, .limited_by = "int8"};
+    m.limit = limits_.int8_gmac_per_s * 1e9 / cost_.macs;
+    const auto tokens = filler(args_.prefill, model_.spec().vocab, 1);
+    // The logits of the last token are part of a prefill.
+    const int64_t wanted[] = {args_.prefill - 1};
+    for (int64_t i = 0; i <= args_.repeats; ++i) {
+      model::Session session(model_, context_);
+      const Instant begin = clock_.now();
+      CHASQUI_TRY_STATUS(feed(session, tokens, wanted));
+      // The first round warms caches and page tables.
+      if (i > 0) m.rates.push_back(static_cast<double>(args_.prefill) / since(begin));
+    }
+    return m;
+  }
+
+  Result<Measurement> measure_decode(int64_t sequences) {
+    Measurement m{.what = "decode",
+                  .sequences = sequences,
+                  .depth = args_.depth,
+                  .rates = {},
+                  .limited_by = "memory"};
+    const auto count = static_cast<double>(sequences);
+    const double by_memory = limits_.read_gb_per_s * 1e9 / cost_.weight_bytes * count;
+    const double by_compute = limits_.int8_gmac_per_s * 1e9 / cost_.macs;
+    m.limit = std::min(by_memory, by_compute);
+    if (by_compute < by_memory) m.limited_by = "int8";
+    for (int64_t i = 0; i < args_.repeats; ++i) {
+      CHASQUI_TRY(std::vector<model::Session> sessions, prefilled_sessions(sequences));
+      decode_step(sessions);  // warms up
+      const Instant begin = clock_.now();
+      for (int64_t step = 1; step < args_.decode; ++step) decode_step(sessions);
+      m.rates.push_back(count * static_cast<double>(args_.decode - 1) / since(begin));
+    }
+    return m;
+  }
+
+  Result<std::vector<model::Session>> prefilled_sessions(int64_t count) {
+    std::vector<model::Session> sessions;
+    for (int64_t i = 0; i < count; ++i) {
+      sessions.emplace_back(model_, context_,
+                            static_cast<int32_t>(i * context_ / backend::kKvBlockTokens));
+      if (args_.depth == 0) continue;
+      CHASQUI_TRY_STATUS(feed(sessions.back(), filler(args_.depth, model_.spec().vocab, i), {}));
+    }
+    return sessions;
+  }
+
+  // Feeds for the sake of the time it takes.
+  static Status feed(model::Session& session, std::span<const int32_t> tokens,
+                     std::span<const int64_t> wanted) {
+    const auto fed = session.feed(tokens, wanted);
+    if (!fed) return fail(fed.error());
+    return {};
+  }
+
+  // One token for each session, in one forward pass.
+  void decode_step(std::vector<model::Session>& sessions) {
+    const auto count = static_cast<int64_t>(sessions.size());
+    const auto tokens = filler(count, model_.spec().vocab, sessions.front().length());
+    std::vector<int32_t> positions;
+    std::vector<int32_t> rows(sessions.size());
+    std::iota(rows.begin(), rows.end(), 0);
+    std::vector<backend::SequenceSlice> slices;
+    for (int64_t i = 0; i < count; ++i) {
+      model::Session& session = sessions[static_cast<size_t>(i)];
+      positions.push_back(static_cast<int32_t>(session.length()));
+      slices.push_back(session.slice(i, 1));
+    }
+    const std::vector<std::span<const backend::SequenceSlice>> groups(
+        model_.spec().cache_windows.size(), slices);
+    model_.forward({.tokens = tokens,
+                    .positions = positions,
+                    .groups = groups,
+                    .logit_rows = rows,
+                    .hidden_rows = {}});
+    for (model::Session& session : sessions) session.advance(1);
+  }
+
+  double since(Instant begin) const { return seconds_between(begin, clock_.now()); }
+
+  void print_header(const gguf::File& file) const {
+    if (args_.as_json) return;
+    fmt::print(
+        "{}\nlimits of this machine: reads {:.1f} GB/s, int8 {:.0f} GMAC/s, f32 {:.0f} "
+        "GMAC/s; a token: {:.3f} GMAC, {:.1f} MB of weights\n\n",
+        file.path(), limits_.read_gb_per_s, limits_.int8_gmac_per_s, limits_.f32_gmac_per_s,
+        cost_.macs / 1e9, cost_.weight_bytes / 1e6);
+    fmt::print("{:<10} {:>8} {:>10} {:>8} {:>12} {:>12} {:>12}  {}\n", "what", "tokens",
+               "sequences", "depth", "best t/s", "median t/s", "limit t/s", "of the limit");
+  }
+
+  void report(const Measurement& m) const {
+    std::vector<double> rates = m.rates;
+    std::ranges::sort(rates);
+    const double best = rates.back();
+    const double median = rates[rates.size() / 2];
+    if (!args_.as_json) {
+      fmt::print("{:<10} {:>8} {:>10} {:>8} {:>12.1f} {:>12.1f} {:>12.1f}  {:.0f} % ({})\n", m.what,
+                 m.what == "prefill" ? m.tokens : args_.decode, m.sequences, m.depth, best, median,
+                 m.limit, 100 * best / m.limit, m.limited_by);
+      return;
+    }
+    json::object line{{"engine", "chasqui"}, {"what", m.what}};
+    if (m.what == "prefill") {
+      line["tokens"] = m.tokens;
+    } else {
+      line["sequences"] = m.sequences;
+    }
+    line["depth"] = m.depth;
+    line["threads"] = settings_.n_threads;
+    line["best"] = best;
+    line["median"] = median;
+    line["limit"] = {{"tokens_per_s", m.limit},
+                     {"by", m.limited_by},
+                     {"read_gb_per_s", limits_.read_gb_per_s},
+                     {"int8_gmac_per_s", limits_.int8_gmac_per_s}};
+    print_json(line);
+  }
+
+  const BenchArgs& args_;
+  const Settings& settings_;
+  model::Model& model_;
+  TokenCost cost_;
+  Clock clock_;
+  int64_t context_ = 0;
+  backend::cpu::MachineLimits limits_;
+};
+
+Status bench(const BenchArgs& args) {
+  CHASQUI_TRY(const Settings settings, args.settings->resolve());
+  const int64_t most = *std::ranges::max_element(args.batch);
+  CHASQUI_TRY(const LoadedModel loaded, load_model({.path = args.model,
+                                                    .with_tokenizer = false,
+                                                    .max_rows = std::max<int64_t>(512, most),
+                                                    .max_logit_rows = std::max<int64_t>(1, most)},
+                                                   settings));
+  return Bench(args, settings, loaded).run(*loaded.file);
+}
+
+}  // namespace
+
+Action declare_bench(CLI::App& parser) {
+  auto args = std::make_shared<BenchArgs>();
+  parser.add_option("MODEL", args->model, "GGUF file")->required();
+  parser.add_option("-p,--prefill", args->prefill, "tokens of the prompt")
+      ->check(CLI::Range(0, 1 << 20));
+  parser.add_option("-n,--decode", args->decode, "tokens to decode")->check(CLI::Range(0, 1 << 20));
+  parser.add_option("--batch", args->batch, "numbers of sequences that decode together")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 4096));
+  parser.add_option("--depth", args->depth, "tokens in the cache before decoding")
+      ->check(CLI::Range(0, 1 << 20));
+  parser.add_option("--repeats", args->repeats, "measurements of each kind")
+      ->check(CLI::Range(1, 1000));
+  parser.add_flag("--json", args->as_json, "JSON lines instead of a table");
+  args->settings = SettingOptions::add(parser, compute_settings());
+  parser.add_option_function<std::string>(
+      "-t,--threads",
+      [settings = args->settings](const std::string& n) { settings->give("n_threads", n); },
+      "the same as --n_threads");
+  return [args] { return bench(*args); };
+}
+
+}  // namespace chasqui::app

@@ -1,0 +1,53 @@
+#include "app/commands/command.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace chasqui::app {
+namespace {
+
+// "--n_ctx,--n-ctx", or one spelling where both are the same.
+std::string flag_names(std::string_view name) {
+  std::string dashed(name);
+  std::ranges::replace(dashed, '_', '-');
+  if (dashed == name) return "--" + dashed;
+  return fmt::format("--{},--{}", name, dashed);
+}
+
+std::string help_text(const Setting& row) {
+  const std::string shown = row.default_text.empty() ? "none" : std::string(row.default_text);
+  return fmt::format("{} ({}; default {})", row.help, allowed_values(row), shown);
+}
+
+}  // namespace
+
+std::shared_ptr<SettingOptions> SettingOptions::add(CLI::App& parser,
+                                                    std::vector<std::string_view> only) {
+  auto options = std::make_shared<SettingOptions>();
+  for (const Setting& row : settings_table()) {
+    if (!only.empty() && std::ranges::find(only, row.name) == only.end()) continue;
+    const auto remember = [options = options.get(),
+                           name = std::string(row.name)](const std::vector<std::string>& values) {
+      // A flag without a value turns a switch on.
+      options->given_.emplace_back(name, values.empty() ? "true" : values.back());
+      return true;
+    };
+    CLI::Option* option = parser.add_option(flag_names(row.name), remember, help_text(row));
+    const bool is_switch = std::holds_alternative<bool Settings::*>(row.field);
+    option->type_name(is_switch ? "[BOOL]" : "VALUE")->expected(is_switch ? 0 : 1, 1);
+  }
+  return options;
+}
+
+Result<Settings> SettingOptions::resolve() const {
+  return resolve_settings(given_, process_environment);
+}
+
+std::vector<std::string_view> compute_settings() {
+  return {"n_threads",       "type_k",     "type_v",      "cpu_isa",           "exact",
+          "pack_weights",    "pack_cache", "pin_threads", "rope_scaling_type", "rope_freq_base",
+          "rope_freq_scale", "verbose"};
+}
+
+}  // namespace chasqui::app

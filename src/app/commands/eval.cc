@@ -1,0 +1,132 @@
+// chasqui eval: logits and greedy tokens of given token ids, to compare with other engines
+// (docs/contracts/parity.md).
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "app/commands/command.h"
+#include "app/json_io.h"
+#include "app/loaded_model.h"
+#include "base/checked_math.h"
+#include "model/session.h"
+
+namespace chasqui::app {
+namespace {
+
+namespace json = boost::json;
+
+constexpr int64_t kMaxContext = 1 << 24;
+
+struct EvalCase {
+  std::vector<int32_t> tokens;
+  std::vector<int64_t> positions;
+  int64_t greedy = 0;
+  int64_t n_ctx = 0;
+  int64_t chunk = 0;
+};
+
+struct EvalArgs {
+  std::string model;
+  std::string input;
+  std::shared_ptr<SettingOptions> settings;
+};
+
+Result<EvalCase> read_case(const json::value& document, int32_t vocab) {
+  if (!document.is_object()) {
+    return fail(ErrorCode::kInvalidArgument, "the input must be a JSON object");
+  }
+  const json::object& object = document.get_object();
+  EvalCase eval;
+  CHASQUI_TRY(eval.tokens, token_list(object, "tokens", vocab, "input"));
+  if (eval.tokens.empty()) return fail(ErrorCode::kInvalidArgument, "input: tokens is empty");
+  const auto count = static_cast<int64_t>(eval.tokens.size());
+  if (object.contains("positions")) {
+    CHASQUI_TRY(const auto positions,
+                token_list(object, "positions", static_cast<int32_t>(count), "input"));
+    eval.positions.assign(positions.begin(), positions.end());
+  }
+  CHASQUI_TRY(eval.greedy, int_field(object, "greedy", 0, kMaxContext, 0, "input"));
+  CHASQUI_TRY(eval.chunk, int_field(object, "chunk", 0, kMaxContext, 0, "input"));
+  const int64_t needed = count + eval.greedy;
+  CHASQUI_TRY(eval.n_ctx, int_field(object, "n_ctx", needed, kMaxContext, needed, "input"));
+  return eval;
+}
+
+// The logit rows in the order in which they were asked for, which need not ascend.
+json::array requested_rows(const EvalCase& eval, const std::vector<int64_t>& wanted,
+                           const std::vector<float>& logits, size_t vocab) {
+  json::array rows;
+  for (const int64_t position : eval.positions) {
+    const auto index =
+        static_cast<size_t>(std::ranges::lower_bound(wanted, position) - wanted.begin());
+    const std::span<const float> row(logits.data() + index * vocab, vocab);
+    rows.push_back(json::value_from(std::vector<double>(row.begin(), row.end())));
+  }
+  return rows;
+}
+
+// Feeds the best token again and again; ends of generation do not stop it.
+Status decode_greedily(model::Session& session, int64_t count, std::vector<float> logits,
+                       json::object& result) {
+  json::array tokens;
+  json::array margins;
+  for (int64_t i = 0; i < count; ++i) {
+    const auto best = std::ranges::max_element(logits);
+    const auto token = static_cast<int32_t>(best - logits.begin());
+    const float top = *best;
+    *best = -INFINITY;
+    tokens.push_back(token);
+    margins.push_back(static_cast<double>(top - *std::ranges::max_element(logits)));
+    if (i + 1 == count) break;
+    const int32_t fed[] = {token};
+    const int64_t wanted[] = {0};
+    CHASQUI_TRY(logits, session.feed(fed, wanted));
+  }
+  result["greedy"] = std::move(tokens);
+  result["greedy_margins"] = std::move(margins);
+  return {};
+}
+
+Status eval(const EvalArgs& args) {
+  CHASQUI_TRY(const Settings settings, args.settings->resolve());
+  CHASQUI_TRY(const json::value document, read_json_input(args.input));
+  CHASQUI_TRY(const LoadedModel loaded,
+              load_model({.path = args.model, .with_tokenizer = false}, settings));
+  model::Model& model = *loaded.model;
+  CHASQUI_TRY(const EvalCase eval, read_case(document, static_cast<int32_t>(model.spec().vocab)));
+
+  model::CacheOptions cache = cache_types(settings);
+  cache.blocks.assign(model.spec().cache_windows.size(),
+                      ceil_div(eval.n_ctx, backend::kKvBlockTokens));
+  CHASQUI_TRY_STATUS(model.allocate_cache(cache));
+
+  std::vector<int64_t> wanted = eval.positions;
+  wanted.push_back(static_cast<int64_t>(eval.tokens.size()) - 1);
+  std::ranges::sort(wanted);
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  model::Session session(model, eval.n_ctx);
+  CHASQUI_TRY(const std::vector<float> logits, session.feed(eval.tokens, wanted, eval.chunk));
+
+  const auto vocab = static_cast<size_t>(model.spec().vocab);
+  json::object result;
+  result["logits"] = requested_rows(eval, wanted, logits, vocab);
+  std::vector<float> last(logits.end() - static_cast<std::ptrdiff_t>(vocab), logits.end());
+  CHASQUI_TRY_STATUS(decode_greedily(session, eval.greedy, std::move(last), result));
+  print_json(result);
+  return {};
+}
+
+}  // namespace
+
+Action declare_eval(CLI::App& parser) {
+  auto args = std::make_shared<EvalArgs>();
+  parser.add_option("MODEL", args->model, "GGUF file")->required();
+  parser.add_option("--input", args->input, "JSON with tokens, positions, greedy; a file or -")
+      ->required();
+  args->settings = SettingOptions::add(parser, compute_settings());
+  return [args] { return eval(*args); };
+}
+
+}  // namespace chasqui::app

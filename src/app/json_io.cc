@@ -1,0 +1,109 @@
+#include "app/json_io.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+namespace chasqui::app {
+namespace {
+
+namespace json = boost::json;
+
+tl::unexpected<Error> bad_field(std::string_view where, std::string_view field,
+                                std::string_view expected) {
+  return fail(ErrorCode::kInvalidArgument, fmt::format("{}: {} must be {}", where, field, expected),
+              std::string(field));
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+Result<std::string> read_input(const std::string& path) {
+  if (path == "-") return std::string{std::istreambuf_iterator<char>(std::cin), {}};
+  std::ifstream in(path, std::ios::binary);
+  if (!in) return fail(ErrorCode::kNotFound, "cannot read " + path);
+  return std::string{std::istreambuf_iterator<char>(in), {}};
+}
+
+Result<json::value> read_json_input(const std::string& path) {
+  CHASQUI_TRY(const std::string text, read_input(path));
+  boost::system::error_code error;
+  json::parse_options options;
+  options.max_depth = 64;
+  json::value document = json::parse(text, error, {}, options);
+  if (error) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} is not JSON: {}", path == "-" ? "standard input" : path, error.message()));
+  }
+  return document;
+}
+
+void print_json(const json::value& value) {
+  fmt::print("{}\n", json::serialize(value));
+  std::fflush(stdout);
+}
+
+Result<std::vector<int32_t>> token_list(const json::object& object, std::string_view field,
+                                        int32_t vocab, std::string_view where) {
+  const json::value* list = object.if_contains(field);
+  if (list == nullptr || !list->is_array()) return bad_field(where, field, "an array of token ids");
+  std::vector<int32_t> tokens;
+  for (const json::value& item : list->get_array()) {
+    const int64_t* id = item.if_int64();
+    if (id == nullptr || *id < 0 || *id >= vocab) {
+      return bad_field(where, fmt::format("{}[{}]", field, tokens.size()),
+                       fmt::format("a token id from 0 to {}", vocab - 1));
+    }
+    tokens.push_back(static_cast<int32_t>(*id));
+  }
+  return tokens;
+}
+
+Result<int64_t> int_field(const json::object& object, std::string_view field, int64_t min,
+                          int64_t max, std::optional<int64_t> fallback, std::string_view where) {
+  const json::value* value = object.if_contains(field);
+  if ((value == nullptr || value->is_null()) && fallback) return *fallback;
+  const int64_t* number = value != nullptr ? value->if_int64() : nullptr;
+  if (number == nullptr || *number < min || *number > max) {
+    return bad_field(where, field, fmt::format("an integer from {} to {}", min, max));
+  }
+  return *number;
+}
+
+Result<bool> bool_field(const json::object& object, std::string_view field, bool fallback,
+                        std::string_view where) {
+  const json::value* value = object.if_contains(field);
+  if (value == nullptr || value->is_null()) return fallback;
+  if (!value->is_bool()) return bad_field(where, field, "true or false");
+  return value->get_bool();
+}
+
+std::optional<std::string> bytes_from_hex(std::string_view hex) {
+  if (hex.size() % 2 != 0) return std::nullopt;
+  std::string bytes;
+  for (size_t i = 0; i < hex.size(); i += 2) {
+    const int high = hex_digit(hex[i]);
+    const int low = hex_digit(hex[i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    bytes.push_back(static_cast<char>(high * 16 + low));
+  }
+  return bytes;
+}
+
+std::string hex_from_bytes(std::string_view bytes) {
+  std::string hex;
+  for (const char c : bytes) hex += fmt::format("{:02x}", static_cast<uint8_t>(c));
+  return hex;
+}
+
+}  // namespace chasqui::app

@@ -1,0 +1,102 @@
+#include "app/loaded_model.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <chrono>
+#include <filesystem>
+
+#include "app/progress_bar.h"
+#include "backend/cpu/cpu_backend.h"
+#include "base/clock.h"
+#include "base/hash.h"
+
+namespace chasqui::app {
+namespace {
+
+Result<std::unique_ptr<backend::Backend>> make_backend(const Settings& settings,
+                                                       const gguf::File& file) {
+  backend::cpu::CpuOptions options;
+  options.threads = static_cast<int>(settings.n_threads);
+  options.isa = settings.cpu_isa;
+  options.exact = settings.exact;
+  options.pack_weights = settings.pack_weights;
+  options.pack_cache = settings.pack_cache;
+  options.model_key = model_fingerprint(file);
+  options.pin_threads = settings.pin_threads;
+  return backend::cpu::make_cpu_backend(options);
+}
+
+model::RopeOverrides rope_overrides(const Settings& settings) {
+  model::RopeOverrides rope;
+  if (settings.rope_scaling_type >= 0) {
+    rope.scaling = static_cast<model::RopeScaling>(settings.rope_scaling_type);
+  }
+  if (settings.rope_freq_base > 0) rope.base = settings.rope_freq_base;
+  if (settings.rope_freq_scale > 0) rope.factor = 1.0 / settings.rope_freq_scale;
+  if (settings.yarn_ext_factor >= 0) rope.yarn_extrapolation = settings.yarn_ext_factor;
+  if (settings.yarn_orig_ctx > 0) rope.original_context = settings.yarn_orig_ctx;
+  // These three have values of their own as defaults; only a changed one goes before the file.
+  const Settings defaults = default_settings();
+  if (settings.yarn_attn_factor != defaults.yarn_attn_factor) {
+    rope.attention_factor = settings.yarn_attn_factor;
+  }
+  if (settings.yarn_beta_fast != defaults.yarn_beta_fast) {
+    rope.yarn_beta_fast = settings.yarn_beta_fast;
+  }
+  if (settings.yarn_beta_slow != defaults.yarn_beta_slow) {
+    rope.yarn_beta_slow = settings.yarn_beta_slow;
+  }
+  return rope;
+}
+
+}  // namespace
+
+std::string model_fingerprint(const gguf::File& file) {
+  Hash128 hash;
+  for (const MappedFile& part : file.parts()) {
+    std::error_code error;
+    const auto time = std::filesystem::last_write_time(part.path(), error);
+    const std::string facts = fmt::format("{}|{}|{}", part.path(), part.bytes().size(),
+                                          error ? 0 : time.time_since_epoch().count());
+    hash = hash_bytes(std::as_bytes(std::span(facts)), hash);
+    hash = hash_bytes(part.bytes().first(std::min<size_t>(part.bytes().size(), 1 << 16)), hash);
+  }
+  return fmt::format("{:016x}{:016x}", hash.high, hash.low);
+}
+
+model::CacheOptions cache_types(const Settings& settings) {
+  model::CacheOptions options;
+  // The settings table allows only names of types.
+  options.key_type = settings.exact ? DType::kF32 : find_dtype(settings.type_k)->type;
+  options.value_type = settings.exact ? DType::kF32 : find_dtype(settings.type_v)->type;
+  return options;
+}
+
+Result<LoadedModel> load_model(const LoadRequest& request, const Settings& settings) {
+  const auto begin = std::chrono::steady_clock::now();
+  LoadedModel loaded;
+  CHASQUI_TRY(gguf::File file, gguf::File::open(request.path));
+  loaded.file = std::make_unique<gguf::File>(std::move(file));
+  if (settings.use_mlock) {
+    for (const MappedFile& part : loaded.file->parts()) {
+      if (auto locked = part.lock(); !locked) spdlog::warn("{}", locked.error().message);
+    }
+  }
+  if (request.with_tokenizer) {
+    CHASQUI_TRY(loaded.tokenizer, text::Tokenizer::load(*loaded.file));
+  }
+  CHASQUI_TRY(loaded.backend, make_backend(settings, *loaded.file));
+  ProgressBar bar("loading " + std::filesystem::path(request.path).filename().string());
+  model::LoadOptions options;
+  options.max_rows = request.max_rows;
+  options.max_logit_rows = request.max_logit_rows;
+  options.rope = rope_overrides(settings);
+  options.progress = [&bar](double done) { bar.update(done); };
+  CHASQUI_TRY(loaded.model, model::Model::load(*loaded.file, *loaded.backend, options));
+  spdlog::debug("loaded {} on {} in {:.2f} s", request.path, loaded.backend->name(),
+                seconds_between(begin, std::chrono::steady_clock::now()));
+  return loaded;
+}
+
+}  // namespace chasqui::app

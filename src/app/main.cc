@@ -1,0 +1,64 @@
+// The chasqui binary: one parser, one row a subcommand.
+
+#include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <vector>
+
+#include "app/commands/command.h"
+
+namespace chasqui::app {
+namespace {
+
+constexpr Command kCommands[] = {
+    {"serve", "serve a model over the OpenAI API", declare_serve},
+    {"run", "ask a model once, or chat with it in the terminal", declare_run},
+    {"inspect", "show what is in a GGUF file and what running it takes", declare_inspect},
+    {"tokenize", "split text into tokens", declare_tokenize},
+    {"detokenize", "turn tokens into text", declare_detokenize},
+    {"eval", "compute logits of given tokens, to compare engines", declare_eval},
+    {"bench", "measure speed beside this machine's limits", declare_bench},
+    {"make-random", "write a model with random weights, for benchmarks", declare_make_random},
+};
+
+void set_up_logging() {
+  // Standard output belongs to results.
+  spdlog::set_default_logger(spdlog::stderr_color_mt("chasqui"));
+  spdlog::set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
+}
+
+int run(int argc, char** argv) {
+  set_up_logging();
+  CLI::App parser("chasqui serves GGUF language models over the OpenAI API", "chasqui");
+  parser.set_version_flag("--version", "chasqui " CHASQUI_VERSION);
+  parser.require_subcommand(1);
+  parser.footer("`chasqui COMMAND --help` tells more.");
+  std::vector<std::pair<CLI::App*, Action>> actions;
+  for (const Command& command : kCommands) {
+    CLI::App* sub = parser.add_subcommand(command.name, command.summary);
+    actions.emplace_back(sub, command.declare(*sub));
+  }
+  try {
+    parser.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return parser.exit(error) == 0 ? 0 : 2;
+  }
+  for (const auto& [sub, action] : actions) {
+    if (!sub->parsed()) continue;
+    if (const Status done = action(); !done) {
+      fmt::print(stderr, "chasqui: {}\n", done.error().message);
+      return 1;
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+}  // namespace chasqui::app
+
+int main(int argc, char** argv) {
+  return chasqui::app::run(argc, argv);
+}

@@ -1,0 +1,66 @@
+#include "app/memory_plan.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+#include "app/loaded_model.h"
+#include "base/checked_math.h"
+
+namespace chasqui::app {
+namespace {
+
+// Left for activations, tables and the system.
+constexpr uint64_t kReserveBytes = uint64_t{512} << 20;
+
+// A user's conversations, side by side, before the oldest prefix is forgotten.
+constexpr int64_t kContextsInCache = 8;
+
+uint64_t kv_bytes(const model::LayerSpec& layer, DType key, DType value) {
+  const DTypeInfo& k = dtype_info(key);
+  const DTypeInfo& v = dtype_info(value);
+  return static_cast<uint64_t>(ceil_div(layer.k_width(), k.block_values) * k.block_bytes +
+                               ceil_div(layer.v_width(), v.block_values) * v.block_bytes);
+}
+
+}  // namespace
+
+MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
+                       const Settings& settings) {
+  MemoryPlan plan;
+  for (const gguf::Tensor& tensor : file.tensors()) {
+    plan.weight_bytes += tensor.view.bytes.size();
+    plan.parameters += static_cast<uint64_t>(tensor.view.elements());
+  }
+  const model::CacheOptions types = cache_types(settings);
+  for (const model::LayerSpec& layer : spec.layers) {
+    plan.kv_bytes_per_token += kv_bytes(layer, types.key_type, types.value_type);
+  }
+  plan.machine_bytes = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+                       static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  const uint64_t taken = plan.weight_bytes + kReserveBytes;
+  if (plan.machine_bytes > taken && plan.kv_bytes_per_token > 0) {
+    plan.tokens_that_fit =
+        static_cast<int64_t>((plan.machine_bytes - taken) / plan.kv_bytes_per_token);
+  }
+  return plan;
+}
+
+int64_t cache_tokens(const MemoryPlan& plan, const Settings& settings, int64_t n_ctx) {
+  if (settings.kv_tokens > 0) return settings.kv_tokens;
+  const auto quarter =
+      static_cast<int64_t>(plan.machine_bytes / 4 / std::max<uint64_t>(plan.kv_bytes_per_token, 1));
+  return std::max(n_ctx, std::min(n_ctx * kContextsInCache, quarter));
+}
+
+std::string format_bytes(uint64_t bytes) {
+  constexpr std::array kUnits = {"B", "KiB", "MiB", "GiB", "TiB"};
+  auto value = static_cast<double>(bytes);
+  size_t unit = 0;
+  for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit) value /= 1024;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.2f} {}", value, kUnits[unit]);
+}
+
+}  // namespace chasqui::app

@@ -1,0 +1,29 @@
+// What a model will take up, from its metadata alone.
+#pragma once
+
+#include <cstdint>
+
+#include "app/settings.h"
+#include "gguf/file.h"
+#include "model/model_spec.h"
+
+namespace chasqui::app {
+
+struct MemoryPlan {
+  uint64_t weight_bytes = 0;  // of all tensors, as in the file
+  uint64_t parameters = 0;
+  uint64_t kv_bytes_per_token = 0;  // over all layers, types as the settings say
+  uint64_t machine_bytes = 0;       // memory of this machine
+  int64_t tokens_that_fit = 0;      // cache tokens that fit beside weights and scratch memory
+};
+
+MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
+                       const Settings& settings);
+
+// Tokens that the cache will hold: the setting kv_tokens, or what its help says for 0.
+int64_t cache_tokens(const MemoryPlan& plan, const Settings& settings, int64_t n_ctx);
+
+// "4.58 GiB", "512 KiB", "12 B".
+std::string format_bytes(uint64_t bytes);
+
+}  // namespace chasqui::app

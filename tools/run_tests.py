@@ -1,0 +1,240 @@
+#!/usr/bin/env python3
+"""Runs every test there is and ends with one line that counts them.
+
+Stages, in order (name some to run only those):
+  checks   house numbers and include directions
+  unit     the unit tests, optimised build
+  asan     the same under AddressSanitizer and UBSan
+  tsan     those that start threads under ThreadSanitizer
+  demo     the demo model on questions that it was not trained on, through a running server
+  clients  official client libraries and hostile clients against a running server
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BINARY = ROOT / "build/release/bin/chasqui"
+DEMO_MODEL = ROOT / "models/demo/chasqui-demo.gguf"
+CLIENTS = ROOT / "tests/clients"
+STAGES = ["checks", "unit", "asan", "tsan", "demo", "clients"]
+
+# Rooms whose code runs on several threads; the others gain nothing from ThreadSanitizer.
+THREADED = ["base", "backend_cpu", "engine", "http", "api"]
+
+
+class Tally:
+    """Counts of single tests; prints what failed as it happens."""
+
+    def __init__(self):
+        self.passed = self.failed = self.skipped = 0
+
+    def add(self, passed=0, failed=0, skipped=0):
+        self.passed += passed
+        self.failed += failed
+        self.skipped += skipped
+
+    def line(self):
+        return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"
+
+
+def say(text):
+    print(f"\n== {text}", flush=True)
+
+
+def build(preset, tally):
+    """Configures and compiles; a failure is one failed test."""
+    say(f"build {preset}")
+    begin = time.monotonic()
+    commands = [["cmake", "--build", "--preset", preset]]
+    if not (ROOT / "build" / preset / "build.ninja").exists():
+        commands.insert(0, ["cmake", "--preset", preset])
+    for command in commands:
+        # Ninja's progress is noise in a log.
+        result = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT)
+        if result.returncode != 0:
+            print(result.stdout[-8000:])
+            tally.add(failed=1)
+            return False
+    print(f"built in {time.monotonic() - begin:.0f} s", flush=True)
+    return True
+
+
+def run_checks(tally):
+    for script in ("check_house_numbers.py", "check_includes.py"):
+        code = subprocess.run([sys.executable, ROOT / "tools" / script], cwd=ROOT).returncode
+        tally.add(passed=code == 0, failed=code != 0)
+    symbols = ROOT / "tools/check_weak_symbols.sh"
+    if symbols.exists():
+        code = subprocess.run([symbols, ROOT / "build/release"], cwd=ROOT).returncode
+        tally.add(passed=code == 0, failed=code != 0)
+
+
+def count_gtest(report, tally):
+    """Adds the counts of one GoogleTest JSON report; returns the reasons of skipped tests."""
+    reasons = set()
+    for suite in json.loads(report.read_text())["testsuites"]:
+        for test in suite["testsuite"]:
+            if test.get("failures"):
+                tally.add(failed=1)
+            elif test.get("result") == "SKIPPED":
+                tally.add(skipped=1)
+                reasons.update(s.get("message", "").strip() for s in test.get("skipped", []))
+            elif test.get("status") == "RUN":
+                tally.add(passed=1)
+    return reasons
+
+
+def run_gtest(binary, tally, environment):
+    with tempfile.TemporaryDirectory() as folder:
+        report = pathlib.Path(folder) / "report.json"
+        begin = time.monotonic()
+        result = subprocess.run([binary, f"--gtest_output=json:{report}", "--gtest_brief=1"],
+                                cwd=ROOT, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, env={**os.environ, **environment})
+        seconds = time.monotonic() - begin
+        before = tally.failed
+        reasons = count_gtest(report, tally) if report.exists() else set()
+        if result.returncode != 0 and tally.failed == before:
+            tally.add(failed=1)  # crashed, or a sanitizer spoke
+        word = "ok" if result.returncode == 0 else f"FAILED (exit {result.returncode})"
+        print(f"{binary.name:<32} {word} {seconds:6.1f} s", flush=True)
+        for reason in sorted(reasons):
+            print(f"    skipped: {reason.splitlines()[-1]}")
+        if result.returncode != 0:
+            print(result.stdout[-6000:], flush=True)
+
+
+def run_unit_tests(preset, tally, rooms=None):
+    if not build(preset, tally):
+        return
+    say(f"unit tests, {preset}")
+    environment = {
+        "ASAN_OPTIONS": "detect_stack_use_after_return=1",
+        "UBSAN_OPTIONS": "print_stacktrace=1",
+        "TSAN_OPTIONS": "halt_on_error=1",
+    }
+    for binary in sorted((ROOT / "build" / preset / "bin").glob("chasqui_*_test")):
+        room = binary.name.removeprefix("chasqui_").removesuffix("_test")
+        if rooms is None or room in rooms:
+            run_gtest(binary, tally, environment)
+
+
+@contextlib.contextmanager
+def running_server(*flags):
+    """The server on the demo model and a free port; yields (base URL, process)."""
+    process = subprocess.Popen(
+        [BINARY, "serve", "--model", DEMO_MODEL, "--host", "127.0.0.1", "--port", "0", *flags],
+        stderr=subprocess.PIPE, text=True, cwd=ROOT)
+    url, log = None, []
+    for line in process.stderr:
+        log.append(line)
+        match = re.search(r"http://127\.0\.0\.1:\d+", line)
+        if match:
+            url = match.group(0)
+            break
+    if url is None:
+        process.wait()
+        raise RuntimeError("the server did not start:\n" + "".join(log))
+    # Somebody must read the log, or the server would block on a full pipe.
+    with tempfile.TemporaryFile("w") as sink:
+        pump = subprocess.Popen(["cat"], stdin=process.stderr, stdout=sink)
+        try:
+            yield url, process
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=60)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            pump.wait()
+
+
+def run_demo(tally):
+    say("demo model, questions that it was not trained on")
+    with running_server() as (url, _):
+        code = subprocess.run([sys.executable, ROOT / "tools/demo_model/evaluate.py", "--url", url],
+                              cwd=ROOT).returncode
+    tally.add(passed=code == 0, failed=code != 0)
+
+
+def install_clients(tally):
+    command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
+    result = subprocess.run(command, cwd=CLIENTS, text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT)
+    if result.returncode != 0:
+        print(result.stdout[-4000:])
+        tally.add(failed=1)
+    return result.returncode == 0
+
+
+def run_clients(tally):
+    say("real clients")
+    if shutil.which("node") is None:
+        print("node is missing; ./dev deps installs it")
+        tally.add(failed=1)
+        return
+    if not install_clients(tally):
+        return
+    with running_server() as (url, process):
+        environment = {**os.environ, "CHASQUI_URL": url, "CHASQUI_PID": str(process.pid)}
+        result = subprocess.run(["node", "--test", *sorted(CLIENTS.glob("*.test.mjs"))],
+                                cwd=CLIENTS, text=True, stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT, env=environment)
+        exited = process.poll()
+    counts = {word: int(number) for word, number in
+              re.findall(r"^[#\u2139] (pass|fail|skipped|cancelled) (\d+)", result.stdout, re.M)}
+    tally.add(passed=counts.get("pass", 0), skipped=counts.get("skipped", 0),
+              failed=counts.get("fail", 0) + counts.get("cancelled", 0))
+    if result.returncode != 0 and not counts.get("fail"):
+        tally.add(failed=1)
+    print(result.stdout[-8000:] if result.returncode != 0 else
+          f"{counts.get('pass', 0)} tests of client libraries passed")
+    if exited is not None or process.returncode != 0:
+        print(f"the server ended by itself or not cleanly (exit {process.returncode})")
+        tally.add(failed=1)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"of {' '.join(STAGES)}")
+    chosen = parser.parse_args().stages or STAGES
+    unknown = set(chosen) - set(STAGES)
+    if unknown:
+        parser.error(f"no stage {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
+
+    tally = Tally()
+    begin = time.monotonic()
+    built = build("release", tally)
+    if "checks" in chosen:
+        say("checks")
+        run_checks(tally)
+    if "unit" in chosen and built:
+        run_unit_tests("release", tally)
+    if "asan" in chosen:
+        run_unit_tests("asan", tally)
+    if "tsan" in chosen:
+        run_unit_tests("tsan", tally, THREADED)
+    if "demo" in chosen and built:
+        run_demo(tally)
+    if "clients" in chosen and built:
+        run_clients(tally)
+    say(f"all stages took {time.monotonic() - begin:.0f} s")
+    print(tally.line())
+    return 1 if tally.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
