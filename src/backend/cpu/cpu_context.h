@@ -41,6 +41,7 @@ struct CpuContext {
   Scratch activations;  // linear, expert_linear: quantised x
   Scratch panels;       // linear, expert_linear: unpacked tiles, one piece a thread
   Scratch attention;    // attention: scores and partial results
+  Scratch route;        // route_experts: scores
 };
 
 }  // namespace chasqui::backend::cpu

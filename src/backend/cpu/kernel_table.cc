@@ -10,9 +10,25 @@ namespace chasqui::backend::cpu::CHASQUI_ISA {
 
 KernelTable kernel_table();  // called by isa_levels.cc
 
+// Each is defined in the file of its name.
+ActivationKernels activation_kernels();
+AttentionKernels attention_kernels();
+ElementwiseKernels elementwise_kernels();
+KvPoolKernels kv_pool_kernels();
+NormKernels norm_kernels();
+RopeKernels rope_kernels();
+RouteKernels route_kernels();
+
 KernelTable kernel_table() {
   KernelTable table = {};
   table.isa = CHASQUI_STRING(CHASQUI_ISA);
+  table.activation = activation_kernels();
+  table.attention = attention_kernels();
+  table.elementwise = elementwise_kernels();
+  table.kv_pool = kv_pool_kernels();
+  table.norm = norm_kernels();
+  table.rope = rope_kernels();
+  table.route = route_kernels();
   return table;
 }
 

@@ -13,10 +13,25 @@
 
 #include <stdint.h>
 
+#include "backend/cpu/activation_kernels.h"
+#include "backend/cpu/attention_kernels.h"
+#include "backend/cpu/elementwise_kernels.h"
+#include "backend/cpu/kv_pool_kernels.h"
+#include "backend/cpu/norm_kernels.h"
+#include "backend/cpu/rope_kernels.h"
+#include "backend/cpu/route_kernels.h"
+
 namespace chasqui::backend::cpu {
 
 struct KernelTable {
   const char* isa;  // name of the level
+  ActivationKernels activation;
+  AttentionKernels attention;
+  ElementwiseKernels elementwise;
+  KvPoolKernels kv_pool;
+  NormKernels norm;
+  RopeKernels rope;
+  RouteKernels route;
 };
 
 }  // namespace chasqui::backend::cpu

@@ -1,0 +1,291 @@
+// Compiled once per instruction-set level. Register tiles: Q queries times B blocks of scores, or
+// Q queries times C vectors of values, sized so that the accumulators, one operand for each of B
+// or C and one broadcast fit the level's registers.
+#include "backend/cpu/attention_kernels.h"
+
+#include "backend/cpu/kv_elements.h"
+#include "backend/cpu/vector_math.h"
+
+namespace chasqui::backend::cpu::CHASQUI_ISA {
+
+AttentionKernels attention_kernels();
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kAccumulators = 16;  // of 32 registers; 8 chains already hide the latency of an FMA
+constexpr int kTileQueries = 8;
+#else
+constexpr int kAccumulators = 6;  // pairs of the 16 registers
+constexpr int kTileQueries = 6;
+#endif
+static_assert(kTileQueries <= kMaxTileQueries);
+
+// Vectors for each of Q queries: few queries take more, to have enough independent chains.
+template <int Q>
+constexpr int kWidth = kAccumulators / Q < 1   ? 1
+                       : kAccumulators / Q < 8 ? kAccumulators / Q
+                                               : 8;
+
+CHASQUI_INLINE F32x16 minus_infinity() {
+  return as_f32(iset1(static_cast<int32_t>(0xff800000)));
+}
+
+// e^x for x <= 0, in half the instructions of exp(): no overflow, and results that would be
+// subnormal are 0. NaN stays NaN. Same polynomial.
+CHASQUI_INLINE F32x16 exp_nonpositive(F32x16 x) {
+  const F32x16 bottom = set1(-87.336544f);
+  const F32x16 inside = max(bottom, x);  // in this order NaN comes through
+  const F32x16 n = round_nearest(mul(inside, set1(1.44269504088896341f)));
+  F32x16 r = fnma(n, set1(0.693359375f), inside);
+  r = fnma(n, set1(-2.12194440e-4f), r);
+  F32x16 p = set1(1.9875691500e-4f);
+  p = fma(p, r, set1(1.3981999507e-3f));
+  p = fma(p, r, set1(8.3334519073e-3f));
+  p = fma(p, r, set1(4.1665795894e-2f));
+  p = fma(p, r, set1(1.6666665459e-1f));
+  p = fma(p, r, set1(5.0000001201e-1f));
+  p = add(fma(p, mul(r, r), r), set1(1.0f));
+  p = mul(p, as_f32(shift_left<23>(iadd(to_i32(n), iset1(127)))));
+  return select(less(x, bottom), zero(), p);
+}
+
+// Union and intersection of the token ranges of a tile's queries; a query that sees nothing makes
+// the intersection empty.
+struct Spans {
+  int first = kPartitionTokens;
+  int last = 0;
+  int common_begin = 0;
+  int common_end = kPartitionTokens;
+};
+
+inline Spans spans(const AttentionTile& tile) {
+  Spans s;
+  for (int i = 0; i < tile.queries; ++i) {
+    if (tile.begin[i] < tile.end[i]) {
+      s.first = tile.begin[i] < s.first ? tile.begin[i] : s.first;
+      s.last = tile.end[i] > s.last ? tile.end[i] : s.last;
+    }
+    s.common_begin = tile.begin[i] > s.common_begin ? tile.begin[i] : s.common_begin;
+    s.common_end = tile.end[i] < s.common_end ? tile.end[i] : s.common_end;
+  }
+  return s;
+}
+
+// Scales, caps and masks the scores of one query with one block, and stores them.
+CHASQUI_INLINE void store_scores(const AttentionTile& tile, int query, int block, F32x16 s) {
+  s = mul(s, set1(tile.scale));
+  if (tile.softcap > 0) {
+    s = mul(set1(tile.softcap), tanh(div(s, set1(tile.softcap))));
+  }
+  const int begin = tile.begin[query] - block * 16;
+  const int end = tile.end[query] - block * 16;
+  if (begin > 0) s = select(first_lanes(begin < 16 ? begin : 16), minus_infinity(), s);
+  if (end < 16) s = select(first_lanes(end > 0 ? end : 0), s, minus_infinity());
+  store(tile.scores + query * kScoreStride + block * 16, s);
+}
+
+// Scores of Q queries with B blocks. The keys of the next B are prefetched on the way: blocks lie
+// anywhere, so the hardware does not see them coming.
+template <class Element, int Q, int B>
+void score_blocks(const AttentionTile& tile, int block, int last_block) {
+  using Bits = typename Element::Bits;
+  const Bits* keys[B];
+  const Bits* ahead[B];
+  for (int b = 0; b < B; ++b) {
+    const int next = block + B + b < last_block ? block + B + b : last_block - 1;
+    keys[b] = reinterpret_cast<const Bits*>(tile.blocks[block + b]);
+    ahead[b] = reinterpret_cast<const Bits*>(tile.blocks[next]);
+  }
+  F32x16 acc[Q][B];
+  for (int i = 0; i < Q; ++i) {
+    for (int b = 0; b < B; ++b) acc[i][b] = zero();
+  }
+  const float* q = tile.q;
+  for (int64_t d = 0; d < tile.key_dim * 16; d += 16, q += Q) {
+    F32x16 k[B];
+    for (int b = 0; b < B; ++b) {
+      k[b] = Element::load(keys[b] + d);
+      prefetch(ahead[b] + d);
+    }
+    for (int i = 0; i < Q; ++i) {
+      const F32x16 qi = set1(q[i]);
+      for (int b = 0; b < B; ++b) acc[i][b] = fma(qi, k[b], acc[i][b]);
+    }
+  }
+  for (int i = 0; i < Q; ++i) {
+    for (int b = 0; b < B; ++b) store_scores(tile, i, block + b, acc[i][b]);
+  }
+}
+
+template <class Element, int Q>
+void score_queries(const AttentionTile& tile) {
+  const Spans s = spans(tile);
+  const int last = (s.last + 15) / 16;
+  int block = s.first / 16;
+  constexpr int kBlocks = kWidth<Q>;
+  for (; block + kBlocks <= last; block += kBlocks) {
+    score_blocks<Element, Q, kBlocks>(tile, block, last);
+  }
+  for (; block < last; ++block) score_blocks<Element, Q, 1>(tile, block, last);
+}
+
+void weigh(const AttentionTile& tile) {
+  for (int i = 0; i < tile.queries; ++i) {
+    float* scores = tile.scores + i * kScoreStride;
+    const int first = tile.begin[i] / 16 * 16;
+    const int end = tile.begin[i] < tile.end[i] ? tile.end[i] : first;
+    F32x16 best = minus_infinity();
+    for (int t = first; t < end; t += 16) best = max(best, load(scores + t));
+    const float top = max_lane(best);
+    F32x16 total = zero();
+    for (int t = first; t < end; t += 16) {
+      const F32x16 weight = exp_nonpositive(sub(load(scores + t), set1(top)));
+      total = add(total, weight);
+      store(scores + t, weight);
+    }
+    tile.out.max[i] = top;
+    tile.out.sum[i] = sum(total);
+  }
+}
+
+// Adds tokens [from, to) to C vectors of Q neighbouring queries' values, starting at `query` and
+// `column`.
+template <class Element, int Q, int C>
+void gather_span(const AttentionTile& tile, int query, int64_t column, int from, int to) {
+  using Bits = typename Element::Bits;
+  const int64_t line = tile.value_padded;
+  F32x16 acc[Q][C];
+  float* out = tile.out.acc + query * line + column;
+  for (int i = 0; i < Q; ++i) {
+    for (int c = 0; c < C; ++c) acc[i][c] = load(out + i * line + c * 16);
+  }
+  const float* weights = tile.scores + query * kScoreStride;
+  for (int t = from; t < to;) {
+    const int block = t / 16;
+    const int stop = (block + 1) * 16 < to ? (block + 1) * 16 : to;
+    const Bits* values =
+        reinterpret_cast<const Bits*>(tile.blocks[block] + tile.value_offset) + column;
+    for (; t < stop; ++t) {
+      const Bits* at = values + (t % 16) * line;
+      F32x16 v[C];
+      for (int c = 0; c < C; ++c) v[c] = Element::load(at + c * 16);
+      for (int i = 0; i < Q; ++i) {
+        const F32x16 weight = set1(weights[i * kScoreStride + t]);
+        for (int c = 0; c < C; ++c) acc[i][c] = fma(weight, v[c], acc[i][c]);
+      }
+    }
+  }
+  for (int i = 0; i < Q; ++i) {
+    for (int c = 0; c < C; ++c) store(out + i * line + c * 16, acc[i][c]);
+  }
+}
+
+// All columns of Q queries, C vectors at a time and the rest singly.
+template <class Element, int Q>
+void gather_rows(const AttentionTile& tile, int query, int from, int to) {
+  if (from >= to) return;
+  constexpr int kColumns = kWidth<Q> * 16;
+  int64_t column = 0;
+  for (; column + kColumns <= tile.value_padded; column += kColumns) {
+    gather_span<Element, Q, kWidth<Q>>(tile, query, column, from, to);
+  }
+  for (; column < tile.value_padded; column += 16) {
+    gather_span<Element, Q, 1>(tile, query, column, from, to);
+  }
+}
+
+// Tokens that all queries see are taken together; those before and after, which some do not see
+// (at the diagonal and at a window's edge), query by query. Each query's order stays ascending.
+template <class Element, int Q>
+void gather_queries(const AttentionTile& tile) {
+  const F32x16 none = zero();
+  for (int64_t at = 0; at < Q * tile.value_padded; at += 16) store(tile.out.acc + at, none);
+  const Spans s = spans(tile);
+  const bool together = s.common_begin < s.common_end;
+  const int begin = together ? s.common_begin : kPartitionTokens;
+  const int end = together ? s.common_end : kPartitionTokens;
+  for (int i = 0; i < Q; ++i) {
+    gather_rows<Element, 1>(tile, i, tile.begin[i], tile.end[i] < begin ? tile.end[i] : begin);
+  }
+  gather_rows<Element, Q>(tile, 0, begin, end);
+  for (int i = 0; i < Q; ++i) gather_rows<Element, 1>(tile, i, end, tile.end[i]);
+}
+
+// One instance for each number of queries that a tile may have.
+template <class Element>
+void score(const AttentionTile& tile) {
+  using Run = void (*)(const AttentionTile&);
+  constexpr Run kRuns[] = {score_queries<Element, 1>, score_queries<Element, 2>,
+                           score_queries<Element, 3>, score_queries<Element, 4>,
+                           score_queries<Element, 5>, score_queries<Element, 6>,
+                           score_queries<Element, 7>, score_queries<Element, 8>};
+  kRuns[tile.queries - 1](tile);
+}
+
+template <class Element>
+void gather(const AttentionTile& tile) {
+  using Run = void (*)(const AttentionTile&);
+  constexpr Run kRuns[] = {gather_queries<Element, 1>, gather_queries<Element, 2>,
+                           gather_queries<Element, 3>, gather_queries<Element, 4>,
+                           gather_queries<Element, 5>, gather_queries<Element, 6>,
+                           gather_queries<Element, 7>, gather_queries<Element, 8>};
+  kRuns[tile.queries - 1](tile);
+}
+
+// Brings two partial results to their common maximum.
+struct Rescale {
+  float max;
+  F32x16 first;
+  F32x16 second;
+};
+inline Rescale rescale(float first, float second) {
+  const float top = first > second ? first : second;
+  return {top, exp_nonpositive(set1(first - top)), exp_nonpositive(set1(second - top))};
+}
+
+void merge(const AttentionSums& into, const AttentionSums& part, int64_t queries,
+           int64_t value_padded) {
+  for (int64_t i = 0; i < queries; ++i) {
+    if (part.sum[i] == 0) continue;  // saw nothing of this partition
+    float* to = into.acc + i * value_padded;
+    const float* from = part.acc + i * value_padded;
+    if (into.sum[i] == 0) {
+      into.max[i] = part.max[i];
+      into.sum[i] = part.sum[i];
+      for (int64_t c = 0; c < value_padded; c += 16) store(to + c, load(from + c));
+      continue;
+    }
+    const Rescale r = rescale(into.max[i], part.max[i]);
+    into.max[i] = r.max;
+    const F32x16 total = fma(set1(part.sum[i]), r.second, mul(set1(into.sum[i]), r.first));
+    store_first(into.sum + i, total, 1);
+    for (int64_t c = 0; c < value_padded; c += 16) {
+      store(to + c, fma(load(from + c), r.second, mul(load(to + c), r.first)));
+    }
+  }
+}
+
+void finish(const AttentionSums& sums, const float* sink, int64_t value_dim, float* out) {
+  F32x16 total = set1(sums.sum[0]);
+  F32x16 factor = set1(1.0f);
+  if (sink != nullptr) {
+    const Rescale r = rescale(sums.max[0], sink[0]);
+    factor = r.first;
+    total = fma(total, r.first, r.second);
+  }
+  for (int64_t c = 0; c < value_dim; c += 16) {
+    const int n = static_cast<int>(value_dim - c < 16 ? value_dim - c : 16);
+    store_first(out + c, div(mul(load(sums.acc + c), factor), total), n);
+  }
+}
+
+}  // namespace
+
+AttentionKernels attention_kernels() {
+  return {kTileQueries, {score<F32Element>, score<F16Element>, score<Bf16Element>},
+          weigh,        {gather<F32Element>, gather<F16Element>, gather<Bf16Element>},
+          merge,        finish};
+}
+
+}  // namespace chasqui::backend::cpu::CHASQUI_ISA

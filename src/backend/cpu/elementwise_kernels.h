@@ -1,0 +1,18 @@
+// Kernels of the ops that compute each value from the values at its own place.
+#pragma once
+
+#include <stdint.h>
+
+namespace chasqui::backend::cpu {
+
+struct ElementwiseKernels {
+  // out = (a + b) * scale; out may be a.
+  void (*add)(const float* a, const float* b, float scale, float* out, int64_t n);
+  // out = x * scale; out may be x.
+  void (*scale)(const float* x, float scale, float* out, int64_t n);
+  // out[c] = sum over s, in order, of weights[s] * rows[s * stride + c].
+  void (*weighted_sum)(const float* rows, int64_t stride, const float* weights, int64_t count,
+                       float* out, int64_t n);
+};
+
+}  // namespace chasqui::backend::cpu

@@ -1,0 +1,57 @@
+// The CPU's KV cache of one layer.
+//
+// Layout, outermost first: block; KV head; keys, then values of the 16 tokens. Keys are transposed,
+// [key_dim][16 tokens], so that the scores of 16 tokens are one vector with a lane for each and
+// need no horizontal sums. Values are [16 tokens][value_dim padded to 16]. A head's part of a block
+// is contiguous (8 KiB for 128-wide f16 heads): a task reads one stream a block.
+//
+// Pages are zeroed by the kernel when first touched, so an unused pool costs no memory. Blocks
+// handed out again hold what their last owner left: readers go by positions, never by contents.
+//
+// Threads: store and read of different blocks, or of different heads, may run at the same time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "backend/backend.h"
+#include "backend/cpu/kv_pool_kernels.h"
+#include "tensor/buffer.h"
+
+namespace chasqui::backend::cpu {
+
+class CpuKvPool final : public KvPool {
+ public:
+  // Where things are, in bytes.
+  struct Geometry {
+    KvElement key_element;
+    KvElement value_element;
+    int64_t value_padded;  // values in a line
+    int64_t value_offset;  // of a head's values from its keys
+    int64_t head_bytes;
+    int64_t block_bytes;
+  };
+
+  // REQUIRES: supports_kv_type of both types; memory of spec.blocks * geometry(spec).block_bytes.
+  CpuKvPool(const KvSpec& spec, Buffer memory);
+  static Geometry geometry(const KvSpec& spec);
+
+  const Geometry& geometry() const { return geometry_; }
+  // The keys of one head in one block.
+  uint8_t* head(int64_t block, int64_t kv_head) const {
+    return memory_.as<uint8_t>() + block * geometry_.block_bytes + kv_head * geometry_.head_bytes;
+  }
+
+  int64_t block_bytes() const override { return geometry_.block_bytes; }
+  void read_block(int32_t block, std::byte* to) const override;
+  void write_block(int32_t block, const std::byte* from) override;
+
+ private:
+  const Geometry geometry_;
+  const Buffer memory_;
+};
+
+// CHECKs that the pool is one of this backend.
+const CpuKvPool& cpu_pool(const KvPool* pool);
+
+}  // namespace chasqui::backend::cpu
