@@ -1,7 +1,8 @@
 """Phrasings, names and topics used ONLY to measure the model.
 
-Nothing here may occur in the training set: `assert_not_trained` is called by
-train.py (on the whole set) and by evaluate.py (on the phrasing lists).
+Nothing here may occur in the training set: the generator drops every message
+that contains a held-out phrasing (`is_heldout`), and `assert_not_trained` is
+called by train.py (on the whole set) and by evaluate.py (on a fresh sample).
 """
 
 from __future__ import annotations
@@ -97,6 +98,15 @@ def _as_regex(phrases: Iterable[str]) -> re.Pattern[str]:
     return re.compile(r"(?:^| )(?:" + "|".join(parts) + r")(?: |$)")
 
 
+_USERS = _as_regex(all_phrasings())
+_SYSTEMS = _as_regex(NEW_SYSTEM_NAME)
+
+
+def is_heldout(message: str) -> bool:
+    """True when a user message contains a held-out phrasing."""
+    return _USERS.search(normalise(message)) is not None
+
+
 def assert_not_trained(user_messages: Iterable[str], systems: Iterable[str], names: Iterable[str]) -> int:
     """Fail when a held-out phrasing, system form or name occurs in the material.
 
@@ -104,13 +114,12 @@ def assert_not_trained(user_messages: Iterable[str], systems: Iterable[str], nam
     trained prefix or suffix around it is found as well.  Returns how many
     distinct messages were looked at.
     """
-    users, forms = _as_regex(all_phrasings()), _as_regex(NEW_SYSTEM_NAME)
     distinct = {normalise(message) for message in user_messages}
     for message in distinct:
-        hit = users.search(message)
+        hit = _USERS.search(message)
         assert hit is None, f"held-out phrasing in the training set: {message!r}"
     for system in {normalise(text) for text in systems}:
-        assert forms.search(system) is None, f"held-out system message trained: {system!r}"
+        assert _SYSTEMS.search(system) is None, f"held-out system message trained: {system!r}"
     common = {name.lower() for name in names} & {name.lower() for name in FIRST_NAMES}
     assert not common, f"held-out names in the training set: {sorted(common)}"
     return len(distinct)

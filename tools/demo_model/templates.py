@@ -28,6 +28,7 @@ ANSWERS = {
     "user_name": "Your name is {n}.",
     "no_user_name": "Sorry, I do not know your name.",
     "bad_sum": "Sorry, I can only add numbers from 0 to 20.",
+    "echo": "{x}",
     "decline": "Sorry, I do not know that. I am only a tiny demo model.",
 }
 DEFAULT_NAME = "Chasqui"
@@ -96,7 +97,9 @@ SIMPLE = {
     "no_user_name": [
         "what is my name", "what's my name", "who am i", "do you know my name", "tell me my name", "my name",
         "can you tell me my name", "do you remember my name", "how am i called", "do you know who i am",
-        "what do you call me", "what was my name", "say my name", "is my name known to you", "and what is my name"],
+        "what do you call me", "what was my name", "say my name", "is my name known to you", "and what is my name",
+        "what name do i have", "did i tell you my name", "which name is mine", "how do you call me", "what do people call me",
+        "what am i called", "can you say my name", "what did i say my name was", "have i told you my name"],
 }
 
 NAME = [
@@ -110,6 +113,8 @@ NAME = [
     "under which name are you known", "what is the name of this assistant", "do you know your name",
     "can i ask for your name", "please state your name", "and what is your name", "did they give you a name",
     "do you remember your name", "what is the name they gave you", "what did they name you", "you are called",
+    "what do they call you", "how do your friends call you", "how are you named", "are you called anything",
+    "what name should i use for you", "who do i talk to, your name please", "how do others call you",
     "i forgot your name", "sorry, what was your name", "what is the assistant's name", "whats ur name"]
 
 MEET = ["my name is {n}", "i am {n}", "i'm {n}", "call me {n}", "you can call me {n}", "i am called {n}",
@@ -155,7 +160,7 @@ REVERSE_FOLLOW = ["and {k}", "what about {k}", "how about {k}", "and what about 
 SUM = [
     "what is {a} + {b}", "what's {a} + {b}", "{a} + {b}", "{a}+{b}", "{a} + {b} =", "{a}+{b}=", "{a} plus {b}",
     "what is {a} plus {b}", "what's {a} plus {b}", "how much is {a} + {b}", "how much is {a} plus {b}",
-    "add {a} and {b}", "add {b} to {a}", "calculate {a} + {b}", "compute {a} + {b}", "sum of {a} and {b}",
+    "add {a} and {b}", "add {a} to {b}", "calculate {a} + {b}", "compute {a} + {b}", "sum of {a} and {b}",
     "the sum of {a} and {b}", "what is the sum of {a} and {b}", "what do you get when you add {a} and {b}",
     "can you add {a} and {b}", "can you calculate {a} plus {b}", "tell me {a} + {b}", "tell me the sum of {a} and {b}",
     "what is {a}+{b}", "how much is {a}+{b}", "{a} and {b} together", "how much are {a} and {b} together",
@@ -175,6 +180,10 @@ BAD_SUM = [
     "{a} times {b}", "what is {a} times {b}", "{a} / {b}", "what is {a} divided by {b}", "multiply {a} by {b}",
     "subtract {a} from {b}", "{a} x {b}", "divide {a} by {b}", "calculate {a} * {b}", "compute {a} / {b}",
     "how much is {a} times {b}", "how much is {a} minus {b}", "multiply {a} and {b}", "what's {a} * {b}"]
+
+# Copying as such: it makes the copying of names come early in the training.
+ECHO = ["repeat {x}", "Repeat {x}", "Repeat after me: {x}", "please repeat {x}", "Please repeat: {x}", "echo {x}",
+        "Echo: {x}", "Repeat the words {x}", "repeat this: {x}"]
 
 DECLINE_TOPIC = [
     "what do you know about {t}", "tell me about {t}", "tell me something about {t}", "explain {t}", "explain {t} to me",

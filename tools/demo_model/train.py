@@ -1,0 +1,150 @@
+"""Train the demo model and write the GGUF file.
+
+    python3 train.py --work DIR --steps N --out models/demo/chasqui-demo.gguf
+
+Everything is seeded; the packed data, the log and the checkpoint live in the
+work folder, which should be outside the repository.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import pickle
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+import corpus
+import dataset
+from bpe import Tokenizer
+from corpus import long_conversation, short_conversation
+from dataset import Rows
+from export import export
+from model import Config, Llama
+
+SHORT_BATCH, LONG_BATCH = 32, 6
+LONG_SHARE = 0.15
+
+
+def prepare(args: argparse.Namespace) -> tuple[Tokenizer, Rows, Rows]:
+    """Tokenizer and packed rows; cached in the work folder (delete to rebuild)."""
+    cache = args.work / f"data-{args.seed}-{args.short}-{args.long}-{Config().vocab}.pickle"
+    if cache.exists():
+        return pickle.loads(cache.read_bytes())
+    start = time.time()
+    distinct = dataset.check_heldout(args.seed, args.short, args.long)
+    print(f"held-out check passed: {distinct} distinct user messages, {time.time() - start:.0f} s", flush=True)
+    tokenizer = dataset.build_tokenizer(args.seed, Config().vocab)
+    short = dataset.pack(tokenizer, dataset.conversations(args.seed, args.short, short_conversation),
+                         dataset.SHORT_ROW)
+    long = dataset.pack(tokenizer, dataset.conversations(args.seed + 1, args.long, long_conversation),
+                        dataset.LONG_ROW)
+    for rows in (short, long):
+        print(f"rows {rows.tokens.shape}, filled {(rows.docs > 0).mean():.3f}, answers {rows.answer.mean():.3f}")
+    print(f"data ready after {time.time() - start:.0f} s", flush=True)
+    cache.write_bytes(pickle.dumps((tokenizer, short, long)))
+    return tokenizer, short, long
+
+
+class Feeder:
+    """Batches in a seeded random order, every row once per epoch."""
+
+    def __init__(self, rows: Rows, size: int, seed: int) -> None:
+        """Start before the first epoch."""
+        self.rows, self.size, self.rng = rows, size, np.random.default_rng(seed)
+        self.order = np.zeros(0, np.int64)
+
+    def next(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """tokens, docs, flat positions with a loss, and the token wanted there."""
+        if len(self.order) < self.size:
+            self.order = self.rng.permutation(len(self.rows))
+        pick, self.order = self.order[:self.size], self.order[self.size:]
+        tokens = torch.from_numpy(self.rows.tokens[pick].astype(np.int64))
+        docs = torch.from_numpy(self.rows.docs[pick].astype(np.int64))
+        answer = torch.from_numpy(self.rows.answer[pick])
+        wanted = torch.zeros_like(answer)
+        wanted[:, :-1] = answer[:, 1:]
+        positions = wanted.flatten().nonzero().squeeze(1)
+        return tokens, docs, positions, tokens.flatten()[positions + 1]
+
+
+def make_optimizer(model: Llama, args: argparse.Namespace) -> torch.optim.AdamW:
+    """AdamW; no weight decay on the norms."""
+    matrices = [p for p in model.parameters() if p.dim() == 2]
+    vectors = [p for p in model.parameters() if p.dim() < 2]
+    return torch.optim.AdamW([{"params": matrices, "weight_decay": args.decay},
+                              {"params": vectors, "weight_decay": 0.0}], lr=args.lr, betas=(0.9, 0.98), foreach=True)
+
+
+def learning_rate(step: int, args: argparse.Namespace) -> float:
+    """Linear warm-up, then a cosine down to 2 % of the peak."""
+    if step < args.warmup:
+        return args.lr * (step + 1) / args.warmup
+    done = (step - args.warmup) / max(1, args.steps - args.warmup)
+    return args.lr * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def train(model: Llama, short: Rows, long: Rows, args: argparse.Namespace) -> float:
+    """The training loop; returns the mean loss of the last 200 steps."""
+    optimizer = make_optimizer(model, args)
+    feeders = (Feeder(short, SHORT_BATCH, args.seed), Feeder(long, LONG_BATCH, args.seed + 1))
+    choose = np.random.default_rng(args.seed + 2)
+    losses: list[float] = []
+    tokens_seen, start = 0, time.time()
+    for step in range(args.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, args)
+        tokens, docs, positions, target = feeders[int(choose.random() < LONG_SHARE)].next()
+        loss = F.cross_entropy(model(tokens, docs, positions), target)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        losses.append(loss.item())
+        tokens_seen += tokens.numel()
+        if (step + 1) % 50 == 0:
+            seconds = time.time() - start
+            print(f"step {step + 1} loss {np.mean(losses[-50:]):.4f} tokens {tokens_seen / 1e6:.2f} M "
+                  f"{tokens_seen / seconds:.0f} tok/s {seconds:.0f} s", flush=True)
+        if (step + 1) % args.save_every == 0:
+            torch.save(model.state_dict(), args.work / "checkpoint.pt")
+    return float(np.mean(losses[-200:]))
+
+
+def parse_args() -> argparse.Namespace:
+    """Command line; the defaults are those of the shipped model."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--work", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--steps", type=int, default=6000)
+    parser.add_argument("--short", type=int, default=150000, help="number of short conversations")
+    parser.add_argument("--long", type=int, default=8000, help="number of long conversations")
+    parser.add_argument("--seed", type=int, default=corpus.SEED)
+    parser.add_argument("--lr", type=float, default=2e-3)
+    parser.add_argument("--decay", type=float, default=0.05)
+    parser.add_argument("--warmup", type=int, default=150)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--save-every", type=int, default=500)
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Prepare the data, train, export."""
+    args = parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(args.seed)
+    tokenizer, short, long = prepare(args)
+    model = Llama(Config())
+    print(f"{sum(p.numel() for p in model.parameters())} parameters", flush=True)
+    loss = train(model, short, long, args)
+    export(args.out, model.state_dict(), model.config, tokenizer)
+    print(f"wrote {args.out.name}: {args.out.stat().st_size} bytes, last loss {loss:.5f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
