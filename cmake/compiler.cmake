@@ -18,6 +18,7 @@ endif()
 # A fused multiply-add that the compiler chooses by itself would make results
 # depend on the ISA level and on inlining; kernels ask for FMA explicitly.
 add_compile_options(-Wall -Wextra -Wpedantic -Wshadow
+                                    -Wno-missing-field-initializers  # fields left at their defaults are meant
                     -ffp-contract=off -fno-math-errno)
 
 if(CHASQUI_SANITIZE)

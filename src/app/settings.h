@@ -33,6 +33,11 @@ struct Settings {
   std::string cors_origins;
   bool check_host = false;
   bool ping_events = false;
+  int64_t drain_seconds = 0;
+  std::string root_path;
+  int64_t seed = 0;
+  int64_t last_n_tokens_size = 0;
+  bool embedding = false;
 
   int64_t n_ctx = 0;
   int64_t n_batch = 0;

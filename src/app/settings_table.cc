@@ -29,6 +29,17 @@ const auto& table() {
       Setting{"ping_events", &S::ping_events, "true",
               "send a comment every 15 seconds on streams that are silent"},
 
+      Setting{"drain_seconds", &S::drain_seconds, "30",
+              "how long running requests may go on after SIGTERM", 0, 86400},
+      Setting{"root_path", &S::root_path, "", "path under which a proxy publishes the server"},
+
+      Setting{"seed", &S::seed, "4294967295",
+              "seed of requests that bring none; 4294967295 or -1: a fresh one for each", -1,
+              4294967295.0},
+      Setting{"last_n_tokens_size", &S::last_n_tokens_size, "64",
+              "tokens that the penalties look back on", 0, 1 << 24},
+      Setting{"embedding", &S::embedding, "true", "answer /v1/embeddings"},
+
       Setting{"n_ctx", &S::n_ctx, "2048",
               "most tokens of one request, prompt and answer; 0: what the model was trained for", 0,
               kMaxTokens},

@@ -1,0 +1,120 @@
+// chasqui serve: the server.
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <chrono>
+
+#include "api/service.h"
+#include "app/commands/command.h"
+#include "app/serving_model.h"
+#include "http/server.h"
+
+namespace chasqui::app {
+namespace {
+
+std::vector<std::string> split_commas(const std::string& text) {
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    if (end > begin) parts.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return parts;
+}
+
+http::ServerOptions server_options(const Settings& settings) {
+  http::ServerOptions options;
+  options.host = settings.host;
+  options.port = static_cast<uint16_t>(settings.port);
+  options.io_threads = static_cast<int>(settings.io_threads);
+  options.max_connections = static_cast<size_t>(settings.max_connections);
+  options.max_body_bytes = static_cast<size_t>(settings.max_body_bytes);
+  options.cors_origins = split_commas(settings.cors_origins);
+  options.check_host = settings.check_host;
+  options.root_path = settings.root_path;
+  if (!settings.ping_events) options.ping_interval = std::chrono::milliseconds(0);
+  options.on_access = [](const http::AccessRecord& record) {
+    spdlog::debug("{} {} {} {} {:.1f} ms {}", record.peer, record.method, record.path,
+                  record.status, record.seconds * 1e3, record.request_id);
+  };
+  return options;
+}
+
+// SIGTERM and SIGINT reach this thread only, through wait(); call before any thread starts.
+class StopSignals {
+ public:
+  StopSignals() {
+    sigemptyset(&set_);
+    sigaddset(&set_, SIGTERM);
+    sigaddset(&set_, SIGINT);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+    // A client that goes away is an error code, not a signal.
+    signal(SIGPIPE, SIG_IGN);
+  }
+
+  // Returns when the first one comes.
+  void wait() const {
+    int received = 0;
+    sigwait(&set_, &received);
+  }
+
+  // From now on one more ends the process at once.
+  void arm_second() const {
+    struct sigaction action = {};
+    action.sa_handler = [](int) { ::_exit(1); };
+    sigaction(SIGTERM, &action, nullptr);
+    sigaction(SIGINT, &action, nullptr);
+    pthread_sigmask(SIG_UNBLOCK, &set_, nullptr);
+  }
+
+ private:
+  sigset_t set_ = {};
+};
+
+std::string url_of(const Settings& settings, uint16_t port) {
+  const bool ipv6 = settings.host.find(':') != std::string::npos;
+  return fmt::format(fmt::runtime(ipv6 ? "http://[{}]:{}{}" : "http://{}:{}{}"), settings.host,
+                     port, settings.root_path);
+}
+
+Status serve(const SettingOptions& options) {
+  CHASQUI_TRY(const Settings settings, options.resolve());
+  if (settings.verbose) spdlog::set_level(spdlog::level::debug);
+  if (settings.model.empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "no model: give --model FILE.gguf (./dev serve brings the demo model)", "model");
+  }
+  const StopSignals signals;
+  CHASQUI_TRY(api::ServedModel model, start_serving(settings.model, settings));
+  api::Service service(std::move(model), {});
+  http::Router router;
+  api::register_endpoints(router, service);
+  http::Server server(server_options(settings), std::move(router));
+  CHASQUI_TRY(const uint16_t port, server.start());
+  spdlog::info("serving on {}", url_of(settings, port));
+
+  signals.wait();
+  signals.arm_second();
+  spdlog::info("stopping: running requests may take up to {} s; once more ends at once",
+               settings.drain_seconds);
+  service.drain();
+  const bool finished = server.drain(std::chrono::seconds(settings.drain_seconds));
+  if (!finished) spdlog::warn("requests were cut off after {} s", settings.drain_seconds);
+  server.stop();
+  return {};
+}
+
+}  // namespace
+
+Action declare_serve(CLI::App& parser) {
+  auto options = SettingOptions::add(parser);
+  parser.footer(
+      "Every option is also an environment variable (CHASQUI_N_CTX, or N_CTX) and a key "
+      "of the config file.");
+  return [options] { return serve(*options); };
+}
+
+}  // namespace chasqui::app

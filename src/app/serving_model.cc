@@ -1,0 +1,125 @@
+#include "app/serving_model.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "app/memory_plan.h"
+#include "base/checked_math.h"
+#include "chat/chat_format.h"
+
+namespace chasqui::app {
+namespace {
+
+class LoadedModelRunner final : public engine::ModelRunner {
+ public:
+  LoadedModelRunner(LoadedModel loaded, const model::CacheOptions& cache)
+      : loaded_(std::move(loaded)),
+        groups_(loaded_.model->cache_groups(cache.key_type, cache.value_type)) {}
+
+  int32_t vocab_size() const override { return static_cast<int32_t>(loaded_.model->spec().vocab); }
+  int32_t hidden_size() const override {
+    return static_cast<int32_t>(loaded_.model->spec().hidden);
+  }
+  std::span<const CacheSpec> cache_groups() const override { return groups_; }
+  int64_t cache_blocks(int group) const override { return loaded_.model->cache_blocks(group); }
+  int64_t max_rows() const override { return loaded_.model->options().max_rows; }
+  int64_t max_logit_rows() const override { return loaded_.model->options().max_logit_rows; }
+  model::StepOutputs forward(const model::StepInputs& inputs) override {
+    return loaded_.model->forward(inputs);
+  }
+
+ private:
+  LoadedModel loaded_;
+  std::vector<CacheSpec> groups_;
+};
+
+Result<std::shared_ptr<const chat::ChatFormat>> choose_chat_format(const LoadedModel& loaded,
+                                                                   const Settings& settings) {
+  const text::Vocab& vocab = loaded.tokenizer->vocab();
+  CHASQUI_TRY(const auto chat_template, loaded.file->get_string("tokenizer.chat_template"));
+  const std::string_view name = settings.chat_format.empty()
+                                    ? chat::default_chat_format(chat_template.value_or(""), vocab)
+                                    : std::string_view(settings.chat_format);
+  auto format = chat::make_chat_format(name, chat::special_texts(vocab));
+  if (!format) return fail(format.error().code, format.error().message, "chat_format");
+  return *format;
+}
+
+// The context of a request: the setting, or what the model was trained for.
+int64_t context_of(const Settings& settings, const model::ModelSpec& spec) {
+  if (settings.n_ctx == 0) return spec.context_length;
+  if (settings.n_ctx > spec.context_length) {
+    spdlog::warn(
+        "n_ctx is {}, but the model was trained with {} tokens; answers beyond that are "
+        "likely to be poor",
+        settings.n_ctx, spec.context_length);
+  }
+  return settings.n_ctx;
+}
+
+engine::EngineOptions engine_options(const Settings& settings, int64_t n_ctx) {
+  engine::EngineOptions options;
+  options.n_ctx = n_ctx;
+  options.max_sequences = settings.n_parallel;
+  options.max_queue = settings.n_queue;
+  options.max_batch_tokens = std::max(settings.n_batch, settings.n_parallel);
+  options.prefill_chunk = settings.prefill_chunk;
+  options.prefix_cache = settings.prefix_cache;
+  return options;
+}
+
+// -1 and the default of the server that chasqui replaces both mean "random".
+std::optional<uint64_t> default_seed(int64_t seed) {
+  if (seed < 0 || seed == 0xFFFFFFFF) return std::nullopt;
+  return static_cast<uint64_t>(seed);
+}
+
+}  // namespace
+
+Result<api::ServedModel> start_serving(const std::string& path, const Settings& settings) {
+  const engine::EngineOptions rows = engine_options(settings, 0);
+  CHASQUI_TRY(LoadedModel loaded, load_model({.path = path,
+                                              .max_rows = rows.max_batch_tokens,
+                                              .max_logit_rows = rows.max_sequences},
+                                             settings));
+  const model::ModelSpec& spec = loaded.model->spec();
+  CHASQUI_TRY(const auto format, choose_chat_format(loaded, settings));
+  const int64_t n_ctx = context_of(settings, spec);
+  const MemoryPlan plan = plan_memory(*loaded.file, spec, settings);
+  const int64_t tokens = cache_tokens(plan, settings, n_ctx);
+  if (tokens < n_ctx) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("kv_tokens is {}, less than n_ctx ({}): one request could not end",
+                            tokens, n_ctx),
+                "kv_tokens");
+  }
+  model::CacheOptions cache = cache_types(settings);
+  cache.blocks.assign(spec.cache_windows.size(), ceil_div(tokens, backend::kKvBlockTokens));
+  CHASQUI_TRY_STATUS(loaded.model->allocate_cache(cache));
+  spdlog::info("{} ({}, {:.1f} M parameters) on {}: context {}, cache {} tokens ({}), chat {}",
+               path, spec.architecture, static_cast<double>(plan.parameters) / 1e6,
+               loaded.backend->name(), n_ctx, tokens,
+               format_bytes(static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token),
+               format->name());
+
+  api::ServedModel served;
+  served.id = settings.model_alias.empty() ? path : settings.model_alias;
+  served.created = std::chrono::duration_cast<std::chrono::seconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+  served.tokenizer = loaded.tokenizer;
+  served.chat_format = format;
+  served.hidden_size = static_cast<int32_t>(spec.hidden);
+  served.embeddings = settings.embedding;
+  served.last_n_tokens = static_cast<int32_t>(settings.last_n_tokens_size);
+  served.default_seed = default_seed(settings.seed);
+  auto runner = std::make_unique<LoadedModelRunner>(std::move(loaded), cache);
+  served.engine = std::make_shared<engine::Engine>(std::move(runner), served.tokenizer,
+                                                   engine_options(settings, n_ctx));
+  return served;
+}
+
+}  // namespace chasqui::app
