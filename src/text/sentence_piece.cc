@@ -29,6 +29,14 @@ std::string_view first_character(std::string_view text) {
   return text.substr(0, std::min(announced_length(text[0]), text.size()));
 }
 
+// The same, but a broken character does not swallow the space behind it, which would come back
+// as U+2581.
+std::string_view next_character(std::string_view text) {
+  const std::string_view character = first_character(text);
+  if (character.size() == 1 || is_valid_utf8(character)) return character;
+  return character.substr(0, std::min(text.substr(0, 6).find(kSpaceMark, 1), character.size()));
+}
+
 // Finds tokens by their text in O(1) after O(length) preparation, for all parts of one text:
 // polynomial hashes of prefixes (Rabin and Karp, 1987), each hit compared.
 class TextIndex {
@@ -209,7 +217,7 @@ void SentencePiece::encode_plain(std::string_view text, bool at_start,
   Merger merger(merges_);
   std::vector<Symbol> run;
   for (size_t at = 0; at < whole.size();) {
-    const std::string_view character = first_character(whole.substr(at));
+    const std::string_view character = next_character(whole.substr(at));
     if (!run.empty() && !joints_[joint(whole[at - 1], whole[at])]) {
       merger.merge(run);
       emit(whole, run, out);
