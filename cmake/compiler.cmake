@@ -15,10 +15,10 @@ if(CHASQUI_CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CHASQUI_CCACHE})
 endif()
 
-# A fused multiply-add that the compiler chooses by itself would make results
+# -ffp-contract: a fused multiply-add that the compiler chooses by itself would make results
 # depend on the ISA level and on inlining; kernels ask for FMA explicitly.
-add_compile_options(-Wall -Wextra -Wpedantic -Wshadow
-                                    -Wno-missing-field-initializers  # fields left at their defaults are meant
+# -Wno-missing-field-initializers: fields that a designated initialiser leaves out are meant.
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers
                     -ffp-contract=off -fno-math-errno)
 
 if(CHASQUI_SANITIZE)

@@ -31,4 +31,8 @@ if(CHASQUI_BUILD_TESTS)
   target_include_directories(chasqui_test_support PUBLIC ${CMAKE_SOURCE_DIR}/tests)
   target_compile_definitions(chasqui_test_support PRIVATE CHASQUI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_libraries(chasqui_test_support PUBLIC boost_json)
+  # Small models that the tests make themselves.
+  add_library(chasqui_test_models STATIC EXCLUDE_FROM_ALL tests/support/tiny_model.cc)
+  target_include_directories(chasqui_test_models PUBLIC ${CMAKE_SOURCE_DIR}/tests)
+  target_link_libraries(chasqui_test_models PUBLIC chasqui_gguf chasqui_quant)
 endif()

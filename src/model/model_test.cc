@@ -1,0 +1,212 @@
+#include "model/model.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <numeric>
+
+#include "backend/backend.h"
+#include "model/internal/rope_tables.h"
+#include "model/session.h"
+#include "support/tiny_model.h"
+
+namespace chasqui::model {
+namespace {
+
+using testing::TemporaryFile;
+using testing::TinyModel;
+
+// A model in a file of its own, loaded on the reference backend.
+struct Fixture {
+  explicit Fixture(const TinyModel& tiny) : file(".gguf"), backend(backend::make_reference_backend()) {
+    testing::write_tiny_model(tiny, file.path());
+    gguf = std::make_unique<gguf::File>(std::move(*gguf::File::open(file.path())));
+  }
+  Result<std::unique_ptr<Model>> load() { return Model::load(*gguf, *backend, {}); }
+  std::unique_ptr<Model> load_with_cache(int64_t blocks) {
+    auto model = load();
+    EXPECT_TRUE(model) << model.error().message;
+    EXPECT_TRUE((*model)->allocate_cache({.blocks = {blocks}}));
+    return std::move(*model);
+  }
+
+  TemporaryFile file;
+  std::unique_ptr<backend::Backend> backend;
+  std::unique_ptr<gguf::File> gguf;
+};
+
+std::vector<int32_t> some_tokens(int64_t count, int64_t vocab) {
+  std::vector<int32_t> tokens;
+  for (int64_t i = 0; i < count; ++i) tokens.push_back(static_cast<int32_t>(i * 37 % vocab));
+  return tokens;
+}
+
+std::vector<float> last_logits(Model& model, std::span<const int32_t> tokens, int64_t chunk) {
+  Session session(model, 128);
+  const int64_t wanted[] = {static_cast<int64_t>(tokens.size()) - 1};
+  auto logits = session.feed(tokens, wanted, chunk);
+  EXPECT_TRUE(logits) << logits.error().message;
+  return std::move(*logits);
+}
+
+TEST(Model, ChunksDoNotChangeABit) {
+  for (const TinyModel& tiny : {TinyModel{}, TinyModel{.tied = true},
+                                TinyModel{.experts = 5, .experts_used = 2}}) {
+    Fixture fixture(tiny);
+    const auto model = fixture.load_with_cache(8);
+    const auto tokens = some_tokens(61, tiny.vocab);
+    const auto whole = last_logits(*model, tokens, 0);
+    ASSERT_EQ(static_cast<int64_t>(whole.size()), tiny.vocab);
+    for (const int64_t chunk : {1, 7, 16, 60}) {
+      EXPECT_EQ(last_logits(*model, tokens, chunk), whole) << chunk;
+    }
+  }
+}
+
+TEST(Model, StrangersInTheBatchDoNotChangeABit) {
+  Fixture fixture(TinyModel{});
+  const auto model = fixture.load_with_cache(24);
+  const auto tokens = some_tokens(20, 300);
+  const auto alone = last_logits(*model, tokens, 0);
+
+  // The same prompt as the second of three sequences of one step.
+  std::vector<Session> sessions = {Session(*model, 128, 0), Session(*model, 128, 8),
+                                   Session(*model, 128, 16)};
+  std::vector<int32_t> batch = some_tokens(5, 290);
+  std::vector<int32_t> positions(5);
+  std::iota(positions.begin(), positions.end(), 0);
+  const std::vector<backend::SequenceSlice> slices = {
+      sessions[0].slice(0, 5), sessions[1].slice(5, 20), sessions[2].slice(25, 3)};
+  batch.insert(batch.end(), tokens.begin(), tokens.end());
+  for (int32_t i = 0; i < 20; ++i) positions.push_back(i);
+  for (int32_t i = 0; i < 3; ++i) {
+    batch.push_back(7);
+    positions.push_back(i);
+  }
+  const std::span<const backend::SequenceSlice> group(slices);
+  const int32_t rows[] = {24};
+  const auto outputs = model->forward({.tokens = batch,
+                                       .positions = positions,
+                                       .groups = std::span(&group, 1),
+                                       .logit_rows = rows,
+                                       .hidden_rows = rows});
+  EXPECT_TRUE(std::ranges::equal(outputs.logits, alone));
+  EXPECT_EQ(outputs.hidden.size(), 64u);
+}
+
+TEST(Model, TruncatedSessionsGoOnAsIfNothingHadFollowed) {
+  Fixture fixture(TinyModel{});
+  const auto model = fixture.load_with_cache(8);
+  const auto tokens = some_tokens(30, 300);
+  Session session(*model, 128);
+  const int64_t last[] = {29};
+  const auto first = session.feed(tokens, last);
+  session.truncate(10);
+  const int64_t again[] = {19};
+  EXPECT_EQ(session.feed(std::span(tokens).subspan(10), again).value(), first.value());
+  EXPECT_EQ(session.feed(some_tokens(99, 300), {}).error().code, ErrorCode::kContextLength);
+}
+
+// What is wrong with a model, and what the error must name.
+struct BadModel {
+  const char* what;
+  TinyModel model;
+  const char* named;
+};
+
+TinyModel with_value(std::string key, std::function<void(gguf::Writer&, const std::string&)> add) {
+  TinyModel tiny;
+  tiny.leave_out = {key};
+  tiny.more_metadata = [key, add = std::move(add)](gguf::Writer& writer) { add(writer, key); };
+  return tiny;
+}
+
+TinyModel with_int(const std::string& key, uint64_t value) {
+  return with_value(key, [value](gguf::Writer& writer, const std::string& name) {
+    writer.add_uint64(name, value);
+  });
+}
+
+TinyModel without(const std::string& key) {
+  TinyModel tiny;
+  tiny.leave_out = {key};
+  return tiny;
+}
+
+TEST(Model, MetadataThatMakesNoSenseIsRefusedByName) {
+  const auto text = [](gguf::Writer& writer, const std::string& key) {
+    writer.add_string(key, "many");
+  };
+  const auto three = [](gguf::Writer& writer, const std::string& key) {
+    const int32_t values[] = {4, 4, 4};
+    writer.add_int32s(key, values);
+  };
+  TinyModel no_query;
+  no_query.leave_out_tensors = {"blk.1.attn_q.weight"};
+  const BadModel cases[] = {
+      {"no architecture", without("general.architecture"), "general.architecture"},
+      {"no width", without("llama.embedding_length"), "llama.embedding_length"},
+      {"2^40 layers", with_int("llama.block_count", 1ull << 40), "llama.block_count"},
+      {"no layers", with_int("llama.block_count", 0), "llama.block_count"},
+      {"more layers than tensors", with_int("llama.block_count", 3), "blk.2.attn_norm.weight"},
+      {"a text for a number", with_value("llama.block_count", text), "llama.block_count"},
+      {"no heads", with_int("llama.attention.head_count", 0), "llama.attention.head_count"},
+      {"odd groups", with_int("llama.attention.head_count_kv", 3), "llama.attention.head_count_kv"},
+      {"three values for two layers", with_value("llama.attention.head_count", three), "3 values"},
+      {"other shape", with_int("llama.feed_forward_length", 95), "blk.0.ffn_gate.weight"},
+      {"odd rotation", with_int("llama.rope.dimension_count", 15), "llama.rope.dimension_count"},
+      {"more used than there are", TinyModel{.experts = 2, .experts_used = 3},
+       "llama.expert_used_count"},
+      {"missing tensor", no_query, "blk.1.attn_q.weight"},
+  };
+  for (const BadModel& bad : cases) {
+    SCOPED_TRACE(bad.what);
+    Fixture fixture(bad.model);
+    const auto model = fixture.load();
+    ASSERT_FALSE(model);
+    EXPECT_NE(model.error().message.find(bad.named), std::string::npos) << model.error().message;
+    EXPECT_NE(model.error().message.find(fixture.file.path()), std::string::npos)
+        << model.error().message;
+  }
+}
+
+TEST(Model, AnUnknownArchitectureIsNamedWithTheKnownOnes) {
+  Fixture fixture(with_value("general.architecture", [](gguf::Writer& writer, const auto& key) {
+    writer.add_string(key, "hal9000");
+  }));
+  const auto model = fixture.load();
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, ErrorCode::kUnsupported);
+  EXPECT_NE(model.error().message.find("hal9000"), std::string::npos);
+  EXPECT_NE(model.error().message.find("llama"), std::string::npos);
+}
+
+TEST(RopeTable, ScalesFrequencies) {
+  RopeSpec spec;
+  spec.rotated = 8;
+  const RopeTable plain(spec, nullptr);
+  EXPECT_DOUBLE_EQ(plain.frequencies()[0], 1.0);
+  EXPECT_NEAR(plain.frequencies()[2], 0.01, 1e-12);
+
+  spec.scaling = RopeScaling::kLinear;
+  spec.factor = 4;
+  const float factors[] = {1, 2, 4, 8};
+  const RopeTable linear(spec, factors);
+  EXPECT_DOUBLE_EQ(linear.frequencies()[0], 0.25);
+  EXPECT_NEAR(linear.frequencies()[2], 0.01 / 16, 1e-12);
+
+  // YaRN keeps the fastest pair, stretches the slowest, and turns up the magnitude.
+  spec.scaling = RopeScaling::kYarn;
+  spec.original_context = 64;
+  const RopeTable yarn(spec, nullptr);
+  EXPECT_DOUBLE_EQ(yarn.frequencies()[0], 1.0);
+  EXPECT_NEAR(yarn.frequencies()[3], 0.001 / 4, 1e-12);
+  const int32_t origin[] = {0};
+  std::vector<float> table(8);
+  yarn.fill(origin, table.data());
+  EXPECT_NEAR(table[0], 1.0 + 0.1 * std::log(4.0), 1e-6);
+  EXPECT_EQ(table[1], 0.0f);
+}
+
+}  // namespace
+}  // namespace chasqui::model
