@@ -56,6 +56,16 @@ TEST(File, ConvertsIntegersWhereTheValueAllows) {
   EXPECT_EQ(file.find("i8")->int_at(0), std::nullopt);
 }
 
+TEST(File, ADefaultValueIsAnEmptyArray) {
+  const Value value;
+  EXPECT_EQ(value.as_int(), std::nullopt);
+  EXPECT_EQ(value.as_uint(), std::nullopt);
+  EXPECT_EQ(value.as_double(), std::nullopt);
+  EXPECT_EQ(value.as_bool(), std::nullopt);
+  EXPECT_EQ(value.as_string(), std::nullopt);
+  EXPECT_EQ(value.int_at(0), std::nullopt);
+}
+
 TEST(File, TypedLookUpsNameKeyFoundAndExpected) {
   Image image;
   image.header(0, 4)

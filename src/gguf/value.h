@@ -64,7 +64,7 @@ class Value {
 
  private:
   friend class Reader;
-  ValueType type_ = ValueType::kUint8;
+  ValueType type_ = ValueType::kArray;  // a default Value is an empty array
   ValueType element_type_ = ValueType::kUint8;
   size_t array_size_ = 0;
   std::span<const std::byte> payload_;     // scalar, or the elements of a numeric array

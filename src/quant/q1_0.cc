@@ -12,7 +12,8 @@ void decode_q1_0(const std::byte* from, float* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, to += 128) {
     const auto block = internal::load_block<BlockQ1_0>(from, b);
     const float d = internal::half_to_float(block.d);
-    for (int i = 0; i < 128; ++i) to[i] = (block.qs[i / 8] >> (i % 8) & 1) != 0 ? d : -d;
+    const float values[2] = {-d, d};
+    for (int i = 0; i < 128; ++i) to[i] = values[block.qs[i / 8] >> (i % 8) & 1];
   }
 }
 

@@ -24,7 +24,7 @@ void decode_q2_k(const std::byte* from, float* to, int64_t blocks) {
 void encode_q2_k(const float* from, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 256) {
     const auto fitted = internal::fit_super_block<16, 16>(
-        from, {.max_q = 3, .max_scale = 15, .tries = 9, .step = 0.1f});
+        from, {.max_q = 3, .max_scale = 15, .tries = 5, .step = 0.2f});
     BlockQ2_K block{};
     block.d = fitted.d;
     block.dmin = fitted.dmin;

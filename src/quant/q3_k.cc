@@ -41,7 +41,7 @@ void decode_q3_k(const std::byte* from, float* to, int64_t blocks) {
 void encode_q3_k(const float* from, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 256) {
     const auto fitted = internal::fit_signed_super_block(
-        from, {.low_q = -4, .low_scale = -32, .tries = 9, .step = 0.1f});
+        from, {.low_q = -4, .low_scale = -32, .tries = 4, .step = 0.25f});
     BlockQ3_K block{};
     block.d = fitted.d;
     for (int g = 0; g < 16; ++g) set_scale(block, g, fitted.scale[g]);

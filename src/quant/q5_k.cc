@@ -28,7 +28,7 @@ void decode_q5_k(const std::byte* from, float* to, int64_t blocks) {
 void encode_q5_k(const float* from, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 256) {
     const auto fitted = internal::fit_super_block<8, 32>(
-        from, {.max_q = 31, .max_scale = 63, .tries = 5, .step = 0.3f});
+        from, {.max_q = 31, .max_scale = 63, .tries = 3, .step = 0.4f});
     BlockQ5_K block{};
     block.d = fitted.d;
     block.dmin = fitted.dmin;

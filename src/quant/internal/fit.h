@@ -5,7 +5,9 @@
 // For given integers q the best scale is that of least squares, so a candidate is judged by the
 // integers it leads to: round with it, solve for the scale, compare what remains. Candidates lie
 // around the scale that maps the largest value onto the end of the range: shorter scales clip it
-// for the good of all others, longer ones shift where the roundings fall.
+// for the good of all others, longer ones shift where the roundings fall. How many candidates a
+// format tries was measured on normally distributed values: three times as many lower the rmse by
+// less than 0.5 %.
 #pragma once
 
 #include <algorithm>
@@ -13,6 +15,7 @@
 #include <cstdint>
 
 #include "quant/internal/half.h"
+#include "quant/internal/vec4.h"
 
 namespace chasqui::quant::internal {
 
@@ -41,13 +44,6 @@ inline float inverse(float scale) {
   return std::isfinite(inv) ? inv : 0.0f;
 }
 
-// Four running sums, added up at the end: the loops below become vector code, which a single
-// float sum would forbid.
-struct Sum {
-  float lane[4] = {0, 0, 0, 0};
-  float total() const { return (lane[0] + lane[1]) + (lane[2] + lane[3]); }
-};
-
 // The value of the largest magnitude, with its sign.
 template <int kN>
 float signed_peak(const float* x) {
@@ -68,19 +64,20 @@ struct ScaleFit {
 
 template <int kN>
 ScaleFit solve_scale(const float* x, float inv, float lo, float hi) {
-  Sum xq;
-  Sum qq;
+  const Vec4 low = splat4(lo);
+  const Vec4 high = splat4(hi);
+  Vec4 xq = splat4(0);
+  Vec4 qq = splat4(0);
   for (int i = 0; i < kN; i += 4) {
-    for (int l = 0; l < 4; ++l) {
-      const float q = quantize(x[i + l] * inv, lo, hi);
-      xq.lane[l] += x[i + l] * q;
-      qq.lane[l] += q * q;
-    }
+    const Vec4 v = load4(x + i);
+    const Vec4 q = quantize4(v * inv, low, high);
+    xq += v * q;
+    qq += q * q;
   }
-  const float squares = qq.total();
+  const float squares = total(qq);
   if (!(squares > 0)) return {};
-  const float scale = xq.total() / squares;
-  return {scale, scale * xq.total()};
+  const float scale = total(xq) / squares;
+  return {scale, scale * total(xq)};
 }
 
 // The best scale for x ~ scale * q, q in lo..hi (lo = -hi - 1: the scale may be negative, so that
@@ -135,24 +132,25 @@ struct ScaleMinFit {
 template <int kN>
 ScaleMinFit solve_scale_min(const float* x, float inv, float offset, float max,
                             bool min_below_zero) {
-  Sum sum_x;
-  Sum sum_q;
-  Sum sum_xq;
-  Sum sum_qq;
+  const Vec4 low = splat4(0);
+  const Vec4 high = splat4(max);
+  Vec4 sum_x = splat4(0);
+  Vec4 sum_q = splat4(0);
+  Vec4 sum_xq = splat4(0);
+  Vec4 sum_qq = splat4(0);
   for (int i = 0; i < kN; i += 4) {
-    for (int l = 0; l < 4; ++l) {
-      const float q = quantize((x[i + l] - offset) * inv, 0.0f, max);
-      sum_x.lane[l] += x[i + l];
-      sum_q.lane[l] += q;
-      sum_xq.lane[l] += x[i + l] * q;
-      sum_qq.lane[l] += q * q;
-    }
+    const Vec4 v = load4(x + i);
+    const Vec4 codes = quantize4((v - offset) * inv, low, high);
+    sum_x += v;
+    sum_q += codes;
+    sum_xq += v * codes;
+    sum_qq += codes * codes;
   }
   constexpr float kCount = kN;
-  const float total_x = sum_x.total();
-  const float q = sum_q.total();
-  const float xq = sum_xq.total();
-  const float qq = sum_qq.total();
+  const float total_x = total(sum_x);
+  const float q = total(sum_q);
+  const float xq = total(sum_xq);
+  const float qq = total(sum_qq);
   const float determinant = kCount * qq - q * q;
   if (!(determinant > 0)) return {};
   ScaleMin fit{(kCount * xq - q * total_x) / determinant, (qq * total_x - q * xq) / determinant};

@@ -31,8 +31,9 @@ class Iq4Nearest {
 
 // The best scale for 32 values; it may be negative, since the codes reach further down than up.
 inline float fit_iq4_scale(const Iq4Nearest& nearest, const float* x) {
-  constexpr int kTries = 7;
-  constexpr float kStep = 2.0f;  // in units of the codes' values: about a quarter of a code
+  // Of 4 to 10 candidates a side, 2 to 8 units apart, all are within 0.3 % of rmse of each other.
+  constexpr int kTries = 4;
+  constexpr float kStep = 5.0f;  // in units of the codes' values, whose gaps are 9 to 24
   const float peak = signed_peak<32>(x);
   ScaleFit best;
   for (int t = -kTries; t <= kTries; ++t) {
