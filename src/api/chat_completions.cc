@@ -1,0 +1,28 @@
+// POST /v1/chat/completions
+#include "api/internal/chat_shape.h"
+#include "api/internal/generation.h"
+#include "api/internal/handlers.h"
+
+namespace chasqui::api {
+namespace {
+
+Status work(Service& service, const ExchangePtr& exchange) {
+  CHASQUI_TRY(const boost::json::object object, parse_body(exchange->request().body));
+  CHASQUI_TRY(const ChatBody body, read_chat(object));
+  CHASQUI_TRY(Plan plan, plan_chat(service, body));
+  const ServedModel& model = service.model();
+  const AnswerHead head = {"chatcmpl-" + make_uuid(), unix_seconds(),
+                           body.model.value_or(model.id)};
+  auto shape = std::make_unique<ChatShape>(head, body.logprobs, model.tokenizer);
+  Generation::start(service, exchange, std::move(plan), std::move(shape),
+                    {body.stream, body.include_usage, static_cast<size_t>(body.n)});
+  return {};
+}
+
+}  // namespace
+
+void handle_chat(Service& service, ExchangePtr exchange) {
+  prepare(service, std::move(exchange), work);
+}
+
+}  // namespace chasqui::api

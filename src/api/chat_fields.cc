@@ -1,0 +1,136 @@
+// The rows of POST /v1/chat/completions, and the rules between them.
+#include <fmt/format.h>
+
+#include "api/internal/requests.h"
+
+namespace json = boost::json;
+
+namespace chasqui::api {
+namespace {
+
+using Body = ChatBody;
+using enum FieldType;
+
+Status set_messages(Body& body, const json::value& value, std::string_view path) {
+  CHASQUI_TRY(body.messages, read_messages(value.get_array(), path));
+  return {};
+}
+
+// Lists of tools are honoured or refused, never silently lost: a list counts only together with
+// the choice, which finish_tools() looks at.
+Status set_tools(Body& body, const json::value& value, std::string_view) {
+  body.has_tools = body.has_tools || !value.get_array().empty();
+  return {};
+}
+
+tl::unexpected<Error> not_yet(std::string_view path, std::string_view what) {
+  return fail(ErrorCode::kUnsupported, fmt::format("{}: {} is not supported yet", path, what),
+              std::string(path));
+}
+
+Status set_response_format(Body&, const json::value& value, std::string_view path) {
+  const std::string type_path = fmt::format("{}.type", path);
+  const FieldSpec spec = {.name = "type", .choices = "text|json_object|json_schema"};
+  const json::value* type = value.get_object().if_contains("type");
+  if (type == nullptr) return bad_field(type_path, "is required");
+  CHASQUI_TRY_STATUS(check_field(spec, *type, type_path));
+  const json::string& name = type->get_string();
+  if (name == "text") return {};
+  return not_yet(path, std::string_view(name));
+}
+
+Status accept(Body&, const json::value&, std::string_view) {
+  return {};
+}
+
+constexpr Field<Body> kFields[] = {
+    {{.name = "messages",
+      .type = kArray,
+      .required = true,
+      .help = "The conversation: {role, content}; roles system, developer, user, assistant, tool, "
+              "function; content a text or a list of {type: \"text\", text}."},
+     set_messages},
+    {{.name = "max_tokens",
+      .type = kInteger,
+      .nullable = true,
+      .min = -1e9,
+      .max = 1e9,
+      .help = "Most tokens to generate; null or not above 0: to the end of the context."},
+     store<&Body::max_tokens>},
+    {{.name = "max_completion_tokens",
+      .type = kInteger,
+      .nullable = true,
+      .min = 1,
+      .max = 1e9,
+      .help = "Newer name of max_tokens."},
+     store<&Body::max_completion_tokens>},
+    {{.name = "logprobs",
+      .type = kBoolean,
+      .fallback = "false",
+      .nullable = true,
+      .help = "Report the log-probability of each token."},
+     store<&Body::logprobs>},
+    {{.name = "top_logprobs",
+      .type = kInteger,
+      .nullable = true,
+      .min = 0,
+      .max = Limits::kLogprobs,
+      .help = "With logprobs: report this many of the likeliest tokens too."},
+     store<&Body::top_logprobs>},
+    {{.name = "response_format",
+      .type = kObject,
+      .nullable = true,
+      .help = "{\"type\": \"text\"}. json_object and json_schema: not yet."},
+     set_response_format},
+    {{.name = "tools", .type = kArray, .nullable = true, .help = "Not yet."}, set_tools},
+    {{.name = "functions", .type = kArray, .nullable = true, .help = "Not yet."}, set_tools},
+    {{.name = "tool_choice",
+      .type = kStringOrObject,
+      .nullable = true,
+      .help = "\"none\"; others not yet."},
+     accept},
+    {{.name = "function_call",
+      .type = kStringOrObject,
+      .nullable = true,
+      .help = "\"none\"; others not yet."},
+     accept},
+};
+
+// Whether the choice (tool_choice, or its older twin function_call) forbids every call.
+Result<bool> says_none(const json::object& object, std::string_view choice) {
+  const json::value* value = object.if_contains(choice);
+  if (value == nullptr || value->is_null()) return false;
+  if (value->is_object()) return not_yet(choice, "naming a function");
+  const FieldSpec spec = {.name = choice, .choices = "none|auto|required"};
+  CHASQUI_TRY_STATUS(check_field(spec, *value, choice));
+  if (value->get_string() == "required") return not_yet(choice, "\"required\"");
+  return value->get_string() == "none";
+}
+
+Status check_tools(const ChatBody& body, const json::object& object) {
+  CHASQUI_TRY(const bool no_tools, says_none(object, "tool_choice"));
+  CHASQUI_TRY(const bool no_functions, says_none(object, "function_call"));
+  if (!body.has_tools || no_tools || no_functions) return {};
+  return not_yet(object.contains("tools") ? "tools" : "functions", "calling functions");
+}
+
+}  // namespace
+
+std::span<const Field<ChatBody>> chat_fields() {
+  return kFields;
+}
+
+Result<ChatBody> read_chat(const json::object& object) {
+  ChatBody body;
+  CHASQUI_TRY_STATUS(read_fields<GenerationBody>(object, generation_fields(), body));
+  CHASQUI_TRY_STATUS(read_fields<ChatBody>(object, chat_fields(), body));
+  CHASQUI_TRY_STATUS(check_tools(body, object));
+  if (body.max_completion_tokens) body.max_tokens = body.max_completion_tokens;
+  if (body.max_tokens && *body.max_tokens <= 0) body.max_tokens.reset();
+  if (body.top_logprobs && !body.logprobs) {
+    return bad_field("top_logprobs", "needs logprobs to be true");
+  }
+  return body;
+}
+
+}  // namespace chasqui::api

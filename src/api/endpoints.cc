@@ -1,0 +1,56 @@
+// The list of endpoints. To add one: its file, its handler in internal/handlers.h, its row here.
+#include <array>
+
+#include "api/internal/answer_error.h"
+#include "api/internal/handlers.h"
+
+namespace chasqui::api {
+namespace {
+
+constexpr std::array<Endpoint, 7> kEndpoints = {{
+    {"POST", "/v1/completions", "Completion", true, handle_completion},
+    {"POST", "/v1/engines/copilot-codex/completions", "Completion", false, handle_completion},
+    {"POST", "/v1/embeddings", "Embedding", true, handle_embedding},
+    {"POST", "/v1/chat/completions", "Chat", true, handle_chat},
+    {"GET", "/v1/models", "Models", true, handle_models},
+    {"GET", "/v1/models/{model...}", "Model", true, handle_model},
+    {"GET", "/health", "Health", true, handle_health},
+}};
+
+}  // namespace
+
+std::span<const Endpoint> endpoints() {
+  return kEndpoints;
+}
+
+Status register_endpoints(http::Router& router, Service& service) {
+  for (const Endpoint& endpoint : kEndpoints) {
+    http::Route route;
+    route.method = endpoint.method;
+    route.pattern = endpoint.pattern;
+    route.handler = [&service, handle = endpoint.handle](ExchangePtr exchange) {
+      handle(service, std::move(exchange));
+    };
+    CHASQUI_TRY_STATUS(router.add(std::move(route)));
+  }
+  return {};
+}
+
+void prepare(Service& service, ExchangePtr exchange,
+             Status (*work)(Service& service, const ExchangePtr& exchange)) {
+  if (service.draining()) {
+    return answer_error(*exchange, {ErrorCode::kCancelled, "The server is shutting down", ""});
+  }
+  const bool queued = service.prepare([&service, exchange, work] {
+    if (exchange->disconnected()) return;
+    if (const Status status = work(service, exchange); !status) {
+      answer_error(*exchange, status.error());
+    }
+  });
+  if (!queued) {
+    answer_error(*exchange, {ErrorCode::kResourceExhausted,
+                             "Too many requests are waiting; try again later", ""});
+  }
+}
+
+}  // namespace chasqui::api

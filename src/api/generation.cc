@@ -1,0 +1,204 @@
+#include "api/internal/generation.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "api/internal/answer_error.h"
+
+namespace chasqui::api {
+namespace {
+
+int64_t count_prompt_tokens(const Plan& plan) {
+  int64_t total = 0;
+  for (const PlannedPrompt& prompt : plan.prompts) {
+    total += static_cast<int64_t>(prompt.tokens.size());
+  }
+  return total;
+}
+
+// Mean log-probability of the answer's tokens, by which best_of chooses: a sum would favour short
+// answers. Entries of an echoed prompt come first and do not count.
+double likelihood(const engine::Event& event) {
+  const auto answered = static_cast<size_t>(event.usage.completion_tokens);
+  const size_t count = std::min(answered, event.tokens.size());
+  double sum = 0.0;
+  for (const engine::TokenOutput& output : std::span(event.tokens).last(count)) {
+    sum += output.logprob;
+  }
+  return count == 0 ? -HUGE_VAL : sum / static_cast<double>(count);
+}
+
+// Indices of the `shown` likeliest of `results`, ties to the earlier, in their own order.
+std::vector<size_t> likeliest(std::span<const engine::Event> results, size_t shown) {
+  std::vector<size_t> order(results.size());
+  std::iota(order.begin(), order.end(), size_t{0});
+  if (shown == results.size()) return order;
+  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
+    return likelihood(results[a]) > likelihood(results[b]);
+  });
+  order.resize(shown);
+  return order;
+}
+
+}  // namespace
+
+void Generation::start(Service& service, std::shared_ptr<http::Exchange> exchange, Plan plan,
+                       std::unique_ptr<AnswerShape> shape, GenerationStyle style) {
+  const std::shared_ptr<Generation> self(
+      new Generation(service, std::move(exchange), plan, std::move(shape), style));
+  const auto deliver = service.deliverer();
+  const auto wake = [self, deliver] { deliver([self] { self->pump(); }); };
+  self->mailbox_ = std::make_shared<Mailbox>(plan.requests.size(), wake);
+  const std::weak_ptr<Generation> weak = self;
+  self->exchange_->on_writable([weak, deliver] {
+    if (auto living = weak.lock()) deliver([living] { living->pump(); });
+  });
+  self->exchange_->on_disconnect([weak] {
+    if (const auto living = weak.lock()) living->cancel();
+  });
+  self->submit_all(std::move(plan.requests));
+}
+
+Generation::Generation(Service& service, std::shared_ptr<http::Exchange> exchange, const Plan& plan,
+                       std::unique_ptr<AnswerShape> shape, GenerationStyle style)
+    : engine_(service.model().engine),
+      exchange_(std::move(exchange)),
+      shape_(std::move(shape)),
+      style_(style),
+      copies_(static_cast<size_t>(plan.copies)),
+      prompt_tokens_(count_prompt_tokens(plan)),
+      resume_(service.resumer()),
+      sse_(exchange_),
+      opened_(plan.requests.size(), false),
+      results_(plan.requests.size()) {}
+
+void Generation::submit_all(std::vector<engine::Request> requests) {
+  for (size_t i = 0; i < requests.size(); ++i) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (cancelled_) return;
+    }
+    const std::shared_ptr<engine::EventSink> sink = mailbox_->sink(i);
+    requests[i].sink = sink;
+    const Result<engine::RequestId> id = engine_->submit(std::move(requests[i]));
+    if (!id) {
+      // Takes the events' way, so that all answering stays on the delivery thread.
+      engine::Event refused;
+      refused.error = id.error();
+      sink->on_event(std::move(refused));
+      return;
+    }
+    const std::lock_guard lock(mutex_);
+    ids_.push_back(*id);
+    if (cancelled_) engine_->cancel(*id);
+  }
+}
+
+void Generation::cancel() {
+  {
+    const std::lock_guard lock(mutex_);
+    cancelled_ = true;
+    for (const engine::RequestId id : ids_) engine_->cancel(id);
+  }
+  mailbox_->close();  // lets go of the wake that keeps this alive
+}
+
+void Generation::pump() {
+  if (ended_ || (head_sent_ && !sse_.writable())) return;  // on_writable comes back here
+  for (auto& [sequence, event] : mailbox_->take()) {
+    handle(sequence, std::move(event));
+    if (ended_) return;
+  }
+}
+
+void Generation::handle(size_t sequence, engine::Event event) {
+  if (event.error) return fail_with(*event.error);
+  if (event.finish == engine::FinishReason::kCancelled) {
+    return fail_with({ErrorCode::kCancelled, "The request was cancelled by the server", ""});
+  }
+  const bool last = event.finish.has_value();
+  if (style_.stream) {
+    deliver(sequence, event);
+    results_[sequence].usage = event.usage;
+  } else {
+    merge_event(results_[sequence], std::move(event));
+  }
+  done_ += last ? 1 : 0;
+  if (!ended_ && all_done()) finish();
+}
+
+void Generation::deliver(size_t sequence, const engine::Event& event) {
+  if (!head_sent_) {
+    head_sent_ = true;
+    sse_.start();
+  }
+  Chunks chunks;
+  const size_t choice = sequence;  // streams show every copy: best_of > n is refused for them
+  if (!opened_[sequence]) {
+    opened_[sequence] = true;
+    shape_->open(choice, chunks);
+  }
+  shape_->delta(choice, event, chunks);
+  if (event.finish) shape_->close(choice, *event.finish, chunks);
+  for (const std::string& chunk : chunks) {
+    if (!sse_.send(chunk)) {
+      cancel();
+      return end();
+    }
+  }
+}
+
+void Generation::fail_with(const Error& error) {
+  if (head_sent_) {
+    sse_.send(error_event(*exchange_, error));
+    sse_.done();
+  } else {
+    answer_error(*exchange_, error);
+  }
+  cancel();  // the sequences that still run
+  end();
+}
+
+void Generation::finish() {
+  if (style_.stream) {
+    if (style_.include_usage) sse_.send(shape_->usage_chunk(usage()));
+    sse_.done();
+  } else if (results_.front().tokens.empty()) {
+    respond_whole();
+  } else {
+    // Log-probabilities make long JSON; other streams should not wait for it. Nothing touches the
+    // results any more.
+    resume_([self = shared_from_this()] { self->respond_whole(); });
+  }
+  end();
+}
+
+void Generation::respond_whole() {
+  std::vector<Choice> choices;
+  for (size_t first = 0; first < results_.size(); first += copies_) {
+    const std::span<const engine::Event> copies = std::span(results_).subspan(first, copies_);
+    for (const size_t copy : likeliest(copies, style_.shown)) {
+      choices.push_back({first / copies_, copies[copy]});
+    }
+  }
+  http::Response response;
+  response.body = shape_->whole(choices, usage());
+  exchange_->respond(std::move(response));
+}
+
+void Generation::end() {
+  ended_ = true;
+  mailbox_->close();
+}
+
+engine::Usage Generation::usage() const {
+  engine::Usage total;
+  total.prompt_tokens = prompt_tokens_;
+  for (const engine::Event& result : results_) {
+    total.completion_tokens += result.usage.completion_tokens;
+  }
+  return total;
+}
+
+}  // namespace chasqui::api

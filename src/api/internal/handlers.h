@@ -1,0 +1,26 @@
+// What the endpoints' files offer to the list in endpoints.cc, and what they share.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "api/service.h"
+#include "http/exchange.h"
+
+namespace chasqui::api {
+
+using ExchangePtr = std::shared_ptr<http::Exchange>;
+
+void handle_completion(Service& service, ExchangePtr exchange);
+void handle_chat(Service& service, ExchangePtr exchange);
+void handle_embedding(Service& service, ExchangePtr exchange);
+void handle_models(Service& service, ExchangePtr exchange);
+void handle_model(Service& service, ExchangePtr exchange);
+void handle_health(Service& service, ExchangePtr exchange);
+
+// Runs `work` on the preparation pool and answers with its error, if it has one; answers 503 when
+// the pool's queue is full or the service drains. `work` answers for itself on success.
+void prepare(Service& service, ExchangePtr exchange,
+             Status (*work)(Service& service, const ExchangePtr& exchange));
+
+}  // namespace chasqui::api

@@ -1,0 +1,39 @@
+// Request bodies to engine requests: prompts tokenised, ids checked against the vocabulary, the
+// answer's length fitted into the context. Runs on the preparation pool; pure but for its cost.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "api/internal/requests.h"
+#include "api/service.h"
+#include "engine/request.h"
+
+namespace chasqui::api {
+
+// One prompt of a request, ready.
+struct PlannedPrompt {
+  std::vector<int32_t> tokens;
+  std::string text;        // as sent, for echo; of token ids their text
+  bool bos_added = false;  // tokens[0] is a BOS that the caller did not write
+};
+
+// What the engine is asked, apart from the sinks.
+struct Plan {
+  std::vector<PlannedPrompt> prompts;
+  // prompts x copies, prompt by prompt: requests[p * copies + j].
+  std::vector<engine::Request> requests;
+  int copies = 1;  // best_of
+};
+
+// Errors: kInvalidArgument naming the field; kContextLength in the words of the replaced server,
+// with `param` "prompt", "messages" or "input[i]".
+Result<Plan> plan_completion(const Service& service, const CompletionBody& body);
+Result<Plan> plan_chat(const Service& service, const ChatBody& body);
+Result<Plan> plan_embedding(const Service& service, const EmbeddingBody& body);
+
+// Seed of copy `index` of a request with `seed`: copy 0 is the request as it would run alone.
+uint64_t derived_seed(uint64_t seed, uint64_t index);
+
+}  // namespace chasqui::api

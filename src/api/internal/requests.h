@@ -1,0 +1,107 @@
+// What the endpoints read from a request body, before anything is tokenised. Defaults are those of
+// the server that chasqui replaces; each table of rows (fields of one request type) fills one of
+// these structs. Values only.
+#pragma once
+
+#include <boost/json.hpp>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "api/internal/field.h"
+#include "chat/message.h"
+#include "sample/sampling_spec.h"
+
+namespace chasqui::api {
+
+// Caps that keep one request from costing what a thousand should: every list and count that a
+// client sends has one (CVE-2026-34756 was an uncapped n).
+struct Limits {
+  static constexpr int kChoices = 128;    // n, best_of
+  static constexpr int kPrompts = 128;    // prompts of one completion request
+  static constexpr int kSequences = 256;  // prompts x best_of
+  static constexpr int kInputs = 2048;    // of one embedding request
+  static constexpr int kStops = 16;
+  static constexpr int kStopBytes = 1024;
+  static constexpr int kStopTokens = 128;
+  static constexpr int kLogitBias = 1024;
+  static constexpr int kLogprobs = 20;
+  static constexpr int kMessages = 16384;
+  static constexpr int kContentParts = 1024;   // of one message
+  static constexpr int kModelNameBytes = 512;  // it is echoed in every chunk
+};
+
+// Fields that completion and chat share.
+struct GenerationBody {
+  std::optional<std::string> model;  // only echoed
+  sample::SamplingSpec sampling;     // logit_bias is filled in when the vocabulary is at hand
+  std::optional<int64_t> max_tokens;
+  int64_t min_tokens = 0;
+  bool ignore_eos = false;
+  bool stream = false;
+  bool include_usage = false;  // stream_options.include_usage
+  int32_t n = 1;
+  std::vector<std::string> stops;
+  std::vector<int32_t> stop_token_ids;                     // not yet checked against the vocabulary
+  std::vector<std::pair<std::string, double>> logit_bias;  // keys as sent
+  bool logit_bias_by_text = false;                         // logit_bias_type "tokens"
+  std::string user;
+};
+
+// A prompt or an embedding input, as sent: text, or token ids (not yet checked).
+struct Input {
+  std::string text;
+  std::vector<int64_t> tokens;
+  bool is_tokens = false;
+};
+
+struct CompletionBody : GenerationBody {
+  CompletionBody() { max_tokens = 16; }
+  std::vector<Input> prompts = {Input{}};
+  std::string suffix;
+  bool echo = false;
+  std::optional<int64_t> logprobs;
+  std::optional<int64_t> best_of;  // none: n
+};
+
+struct ChatBody : GenerationBody {
+  std::vector<chat::Message> messages;
+  bool logprobs = false;
+  std::optional<int64_t> top_logprobs;
+  std::optional<int64_t> max_completion_tokens;  // wins over max_tokens
+  bool has_tools = false;                        // tools or functions, not empty
+};
+
+struct EmbeddingBody {
+  std::optional<std::string> model;
+  std::vector<Input> inputs;
+  bool base64 = false;
+  std::optional<int64_t> dimensions;
+  std::string user;
+};
+
+// The rows, for the walk and for /openapi.json.
+std::span<const Field<GenerationBody>> generation_fields();
+std::span<const Field<CompletionBody>> completion_fields();
+std::span<const Field<ChatBody>> chat_fields();
+std::span<const Field<EmbeddingBody>> embedding_fields();
+
+// Whole requests, with the rules that bind several fields. Errors are kInvalidArgument or
+// kUnsupported and name the field.
+Result<CompletionBody> read_completion(const boost::json::object& object);
+Result<ChatBody> read_chat(const boost::json::object& object);
+Result<EmbeddingBody> read_embedding(const boost::json::object& object);
+
+// A prompt field: string, array of strings, array of token ids, or array of arrays of ids; at most
+// `most` entries.
+Result<std::vector<Input>> read_inputs(const boost::json::value& value, std::string_view path,
+                                       size_t most);
+
+// The messages of a chat.
+Result<std::vector<chat::Message>> read_messages(const boost::json::array& array,
+                                                 std::string_view path);
+
+}  // namespace chasqui::api

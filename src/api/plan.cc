@@ -1,0 +1,233 @@
+#include "api/internal/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cfloat>
+#include <charconv>
+#include <limits>
+
+#include "base/rng.h"
+
+namespace chasqui::api {
+namespace {
+
+// Which of the replaced server's two wordings a context error uses.
+enum class Wording { kPrompt, kMessages };
+
+Error context_error(Wording wording, int64_t n_ctx, int64_t prompt, int64_t completion,
+                    std::string param) {
+  const int64_t asked = prompt + completion;
+  std::string message =
+      wording == Wording::kMessages
+          ? fmt::format(
+                "This model's maximum context length is {} tokens. However, you requested {} "
+                "tokens ({} in the messages, {} in the completion). Please reduce the length of "
+                "the messages or completion.",
+                n_ctx, asked, prompt, completion)
+          : fmt::format(
+                "This model's maximum context length is {} tokens, however you requested {} "
+                "tokens ({} in your prompt; {} for the completion). Please reduce your prompt; or "
+                "completion length.",
+                n_ctx, asked, prompt, completion);
+  return {ErrorCode::kContextLength, std::move(message), std::move(param)};
+}
+
+Status check_token(const text::Vocab& vocab, int64_t id, const std::string& path) {
+  if (id >= 0 && id < vocab.size()) return {};
+  return bad_field(path,
+                   fmt::format("must be a token id from 0 to {}, but is {}", vocab.size() - 1, id));
+}
+
+// What an input is for decides how its text is read. A completion's prompt is written as a whole
+// by its caller, so control tokens in it count (as in the replaced server), and nothing is put
+// behind it; text to embed is data, framed as the model's metadata says.
+enum class Use { kContinue, kEmbed };
+
+std::vector<int32_t> encode_text(const Service& service, const std::string& text, Use use) {
+  if (use == Use::kEmbed) return service.model().tokenizer->encode(text, {});
+  const chat::PromptPart part = {text, true};
+  return service.encoder().encode({&part, 1});
+}
+
+Result<PlannedPrompt> plan_input(const Service& service, const Input& input,
+                                 const std::string& path, Use use) {
+  const text::Tokenizer& tokenizer = *service.model().tokenizer;
+  const text::SpecialTokens& special = tokenizer.vocab().special();
+  PlannedPrompt prompt;
+  if (!input.is_tokens) {
+    prompt.text = input.text;
+    prompt.tokens = encode_text(service, input.text, use);
+    prompt.bos_added =
+        !prompt.tokens.empty() && special.add_bos && prompt.tokens.front() == special.bos;
+    // As before, an empty prompt is one BOS even for models that do without otherwise.
+    if (prompt.tokens.empty() && special.bos != text::kNoToken && use == Use::kContinue) {
+      prompt.tokens = {special.bos};
+      prompt.bos_added = true;
+    }
+  } else {
+    for (size_t i = 0; i < input.tokens.size(); ++i) {
+      CHASQUI_TRY_STATUS(
+          check_token(tokenizer.vocab(), input.tokens[i], fmt::format("{}[{}]", path, i)));
+      prompt.tokens.push_back(static_cast<int32_t>(input.tokens[i]));
+    }
+    prompt.text = tokenizer.decode(prompt.tokens, {.remove_special = true, .clean_spaces = false});
+  }
+  if (prompt.tokens.empty()) return bad_field(path, "must not be empty: it holds no token");
+  return prompt;
+}
+
+Result<int32_t> bias_id(const text::Vocab& vocab, const std::string& key) {
+  const std::string path = "logit_bias." + key;
+  int64_t id = -1;
+  const char* end = key.data() + key.size();
+  const auto [rest, error] = std::from_chars(key.data(), end, id);
+  if (error != std::errc() || rest != end) {
+    return bad_field("logit_bias", fmt::format("must have token ids as keys (or logit_bias_type "
+                                               "\"tokens\"), but has \"{}\"",
+                                               key.substr(0, 40)));
+  }
+  CHASQUI_TRY_STATUS(check_token(vocab, id, path));
+  return static_cast<int32_t>(id);
+}
+
+Status resolve_logit_bias(const Service& service, const GenerationBody& body,
+                          sample::SamplingSpec& sampling) {
+  const text::Tokenizer& tokenizer = *service.model().tokenizer;
+  for (const auto& [key, bias] : body.logit_bias) {
+    if (!body.logit_bias_by_text) {
+      CHASQUI_TRY(const int32_t id, bias_id(tokenizer.vocab(), key));
+      sampling.logit_bias.emplace_back(id, static_cast<float>(bias));
+      continue;
+    }
+    for (const int32_t id : tokenizer.encode(key, {.add_special = false, .parse_special = true})) {
+      sampling.logit_bias.emplace_back(id, static_cast<float>(bias));
+    }
+  }
+  return {};
+}
+
+// The chain wants these above 0; the API's 0 means "only the likeliest", which this still is.
+float positive(float share) {
+  return std::max(share, FLT_MIN);
+}
+
+// What all copies of all prompts have in common.
+Result<engine::Request> plan_common(const Service& service, const GenerationBody& body) {
+  const ServedModel& model = service.model();
+  engine::Request request;
+  request.sampling = body.sampling;
+  request.sampling.top_p = positive(body.sampling.top_p);
+  request.sampling.typical_p = positive(body.sampling.typical_p);
+  request.sampling.tfs_z = positive(body.sampling.tfs_z);
+  request.sampling.penalty_last_n = model.last_n_tokens;
+  if (!request.sampling.seed) request.sampling.seed = model.default_seed;
+  CHASQUI_TRY_STATUS(resolve_logit_bias(service, body, request.sampling));
+  for (size_t i = 0; i < body.stop_token_ids.size(); ++i) {
+    CHASQUI_TRY_STATUS(check_token(model.tokenizer->vocab(), body.stop_token_ids[i],
+                                   fmt::format("stop_token_ids[{}]", i)));
+  }
+  request.stop_tokens = body.stop_token_ids;
+  request.stops = body.stops;
+  request.ignore_eos = body.ignore_eos;
+  request.min_tokens = body.min_tokens;
+  return request;
+}
+
+// Sets prompt and lengths of `request`: a prompt that fills the context is refused, an answer that
+// does not fit is shortened.
+Status fit(const Service& service, const PlannedPrompt& prompt, std::optional<int64_t> max_tokens,
+           Wording wording, const char* param, engine::Request& request) {
+  const int64_t n_ctx = service.model().engine->options().n_ctx;
+  const auto length = static_cast<int64_t>(prompt.tokens.size());
+  if (length >= n_ctx) {
+    return fail(context_error(wording, n_ctx, length, max_tokens.value_or(0), param));
+  }
+  const int64_t room = n_ctx - length;
+  request.prompt = prompt.tokens;
+  request.max_tokens = std::min(max_tokens.value_or(room), room);
+  request.min_tokens = std::min(request.min_tokens, request.max_tokens);
+  return {};
+}
+
+void add_copies(Plan& plan, const engine::Request& request) {
+  for (int copy = 0; copy < plan.copies; ++copy) {
+    plan.requests.push_back(request);
+    std::optional<uint64_t>& seed = plan.requests.back().sampling.seed;
+    if (seed) seed = derived_seed(*seed, static_cast<uint64_t>(copy));
+  }
+}
+
+}  // namespace
+
+uint64_t derived_seed(uint64_t seed, uint64_t index) {
+  if (index == 0) return seed;
+  uint64_t state = seed ^ (index * 0x9e3779b97f4a7c15ull);
+  return splitmix64(state);
+}
+
+Result<Plan> plan_completion(const Service& service, const CompletionBody& body) {
+  CHASQUI_TRY(engine::Request common, plan_common(service, body));
+  Plan plan;
+  plan.copies = static_cast<int>(body.best_of.value_or(body.n));
+  // Choosing the likeliest answers needs their log-probabilities.
+  if (plan.copies > body.n) common.top_logprobs = 0;
+  if (body.logprobs) common.top_logprobs = static_cast<int>(*body.logprobs);
+  common.prompt_logprobs = body.echo && body.logprobs.has_value();
+  for (size_t i = 0; i < body.prompts.size(); ++i) {
+    const std::string path = body.prompts.size() == 1 ? "prompt" : fmt::format("prompt[{}]", i);
+    CHASQUI_TRY(PlannedPrompt prompt, plan_input(service, body.prompts[i], path, Use::kContinue));
+    engine::Request request = common;
+    CHASQUI_TRY_STATUS(fit(service, prompt, body.max_tokens, Wording::kPrompt, "prompt", request));
+    add_copies(plan, request);
+    plan.prompts.push_back(std::move(prompt));
+  }
+  return plan;
+}
+
+Result<Plan> plan_chat(const Service& service, const ChatBody& body) {
+  CHASQUI_TRY(engine::Request request, plan_common(service, body));
+  CHASQUI_TRY(chat::Prompt rendered, service.model().chat_format->render(body.messages));
+  request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());
+  if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
+  Plan plan;
+  plan.copies = body.n;
+  PlannedPrompt prompt;
+  prompt.tokens = service.encoder().encode(rendered.parts);
+  CHASQUI_TRY_STATUS(
+      fit(service, prompt, body.max_tokens, Wording::kMessages, "messages", request));
+  add_copies(plan, request);
+  plan.prompts.push_back(std::move(prompt));
+  return plan;
+}
+
+Result<Plan> plan_embedding(const Service& service, const EmbeddingBody& body) {
+  const ServedModel& model = service.model();
+  if (!model.embeddings) {
+    return fail(ErrorCode::kUnsupported,
+                "This server was started without embeddings (setting embedding)");
+  }
+  if (body.dimensions && *body.dimensions > model.hidden_size) {
+    return bad_field("dimensions", fmt::format("must be at most {}, the length of this model's "
+                                               "embeddings, but is {}",
+                                               model.hidden_size, *body.dimensions));
+  }
+  const int64_t n_ctx = model.engine->options().n_ctx;
+  Plan plan;
+  for (size_t i = 0; i < body.inputs.size(); ++i) {
+    const std::string path = body.inputs.size() == 1 ? "input" : fmt::format("input[{}]", i);
+    CHASQUI_TRY(PlannedPrompt prompt, plan_input(service, body.inputs[i], path, Use::kEmbed));
+    const auto length = static_cast<int64_t>(prompt.tokens.size());
+    if (length > n_ctx) return fail(context_error(Wording::kPrompt, n_ctx, length, 0, path));
+    engine::Request request;
+    request.kind = engine::RequestKind::kEmbed;
+    request.prompt = prompt.tokens;
+    request.max_tokens = 0;
+    request.pooling = model.pooling;
+    plan.requests.push_back(std::move(request));
+    plan.prompts.push_back(std::move(prompt));
+  }
+  return plan;
+}
+
+}  // namespace chasqui::api

@@ -1,0 +1,103 @@
+// The OpenAI-compatible API over one model: what the endpoints serve, and what they share.
+//
+//   http::Router router;
+//   api::Service service(model, {});
+//   api::register_endpoints(router, service);
+//   http::Server server(options, std::move(router));
+//   ...
+//   service.drain();                    // new requests get 503; running ones end
+//   server.drain(deadline); server.stop();
+//   (then service, then the engine may go)
+//
+// Threads. Handlers return at once on the I/O thread. Bodies are parsed, chats rendered and prompts
+// tokenised on a small preparation pool; the engine's thread only appends events to a buffer that
+// merges while a client is slow; one delivery thread turns events into JSON and hands it to the
+// connections. A closed connection cancels its request in the engine at once.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "chat/chat_format.h"
+#include "chat/prompt_encoder.h"
+#include "engine/engine.h"
+#include "http/router.h"
+#include "text/tokenizer.h"
+
+namespace chasqui::api {
+
+// A model as the API sees it. Immutable once given to a Service.
+struct ServedModel {
+  std::string id;       // what /v1/models lists: alias or path; echoed when a request names none
+  int64_t created = 0;  // Unix seconds
+  std::shared_ptr<engine::Engine> engine;
+  std::shared_ptr<const text::Tokenizer> tokenizer;
+  std::shared_ptr<const chat::ChatFormat> chat_format;
+
+  int32_t hidden_size = 0;  // length of an embedding
+  bool embeddings = true;   // false: /v1/embeddings answers 400
+  engine::Pooling pooling = engine::Pooling::kLast;
+
+  int32_t last_n_tokens = 64;            // window of the penalties (setting last_n_tokens_size)
+  std::optional<uint64_t> default_seed;  // of requests without one; none: random
+};
+
+struct ServiceOptions {
+  int preparation_threads = 2;
+  int preparation_queue = 256;  // requests waiting for preparation; one more gets 503
+};
+
+using Task = std::function<void()>;
+using TaskSink = std::function<void(Task)>;
+
+class Service {
+ public:
+  // REQUIRES: engine, tokenizer and chat_format of `model` are set.
+  Service(ServedModel model, ServiceOptions options);
+  // Waits for tasks that run; those that wait are dropped. The http server must have stopped. The
+  // engine may still run: what it delivers later is dropped too.
+  ~Service();
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+
+  const ServedModel& model() const;
+  const chat::PromptEncoder& encoder() const;
+
+  // Runs `task` on the preparation pool; false when its queue is full. Any thread.
+  bool prepare(Task task);
+
+  // Push work that goes on with an accepted request: to the delivery thread, in order, and to the
+  // preparation pool. The functions never refuse nor wait, and may outlive the Service (tasks are
+  // then dropped).
+  TaskSink deliverer() const;
+  TaskSink resumer() const;
+
+  // Refuses new requests from now on (503), here and in the engine. Any thread.
+  void drain();
+  bool draining() const;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// One row per endpoint: what is routed, and what /openapi.json says of it.
+struct Endpoint {
+  std::string_view method;
+  std::string_view pattern;  // as http::Router takes it
+  std::string_view summary;
+  bool listed = true;  // false: an alias that the API description leaves out
+  void (*handle)(Service& service, std::shared_ptr<http::Exchange> exchange) = nullptr;
+};
+std::span<const Endpoint> endpoints();
+
+// Adds every endpoint to `router`; `service` must outlive the server that the router goes to.
+// kInvalidArgument when the router has one of these routes already.
+Status register_endpoints(http::Router& router, Service& service);
+
+}  // namespace chasqui::api
