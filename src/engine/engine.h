@@ -20,7 +20,8 @@ namespace chasqui::engine {
 struct EngineOptions {
   int64_t n_ctx = 2048;            // most tokens of one request, prompt and answer
   int64_t max_sequences = 64;      // running at once
-  int64_t max_queue = 512;         // waiting; one more is refused with kResourceExhausted
+  int64_t max_queue = 512;         // waiting besides; when max_sequences + max_queue requests are
+                                   // there, the next is refused with kResourceExhausted
   int64_t max_batch_tokens = 512;  // rows of one step
   int64_t prefill_chunk = 256;     // most prompt tokens of one request in a step that others share
   bool prefix_cache = true;
@@ -51,6 +52,7 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
+  // As given, but lowered to what the runner can do (rows, logits rows).
   const EngineOptions& options() const;
   const text::Tokenizer& tokenizer() const;
 

@@ -14,7 +14,11 @@
 
 namespace chasqui::engine {
 
-enum class FinishReason { kStop, kLength, kCancelled };
+enum class FinishReason {
+  kStop,       // a stop string, a stop token, an end-of-generation token; or an embedding is done
+  kLength,     // max_tokens
+  kCancelled,  // Engine::cancel
+};
 
 struct Usage {
   int64_t prompt_tokens = 0;         // as sent, special tokens included
@@ -23,24 +27,27 @@ struct Usage {
 };
 
 // One token of an answer. Texts of tokens that end inside a character are empty until the
-// character is whole, and then stand at the token that completed it.
+// character is whole, and then stand at the token that completed it. The texts of an answer's
+// tokens together are its text: where a stop string was cut, so is the token in which it begins,
+// and the tokens after that are not reported.
 struct TokenOutput {
   int32_t token = -1;
   std::string text;
-  float logprob = 0.0f;                    // NaN where there is none (first prompt token)
-  std::vector<sample::TokenLogprob> top;   // as Request::top_logprobs asked
+  float logprob = 0.0f;                   // NaN where there is none (first prompt token)
+  std::vector<sample::TokenLogprob> top;  // as Request::top_logprobs asked
 };
 
 // Progress of a request. Text is valid UTF-8, stop strings are already cut and never shown in
 // part. Events of one request come in order; one with `finish` or `error` is the last.
 struct Event {
-  std::string text;                  // new text since the last event
-  std::vector<TokenOutput> tokens;   // tokens behind `text`, only when log-probabilities were asked
-  std::vector<float> embedding;      // last event of an embedding request: [hidden], not normalised
+  std::string text;                 // new text since the last event
+  std::vector<TokenOutput> tokens;  // tokens behind `text`, only when log-probabilities were asked;
+                                    // before them those of the prompt (not part of `text`)
+  std::vector<float> embedding;     // last event of an embedding request: [hidden], not normalised
   std::optional<FinishReason> finish;
-  std::string stop_text;             // the stop string that ended it, "" for any other end
+  std::string stop_text;  // the stop string that ended it, "" for any other end
   std::optional<Error> error;
-  Usage usage;                       // up to here
+  Usage usage;  // up to here
 };
 
 // Receives events. Called by the engine thread: must return at once and must not throw; a slow
@@ -56,10 +63,12 @@ enum class Pooling { kLast, kMean, kFirst };
 
 struct Request {
   RequestKind kind = RequestKind::kGenerate;
-  std::vector<int32_t> prompt;       // not empty, ids checked
-  int64_t max_tokens = 16;           // >= 0; prompt + max_tokens <= EngineOptions::n_ctx
-  int64_t min_tokens = 0;            // no end of generation before
-  bool ignore_eos = false;
+  std::vector<int32_t> prompt;  // not empty, ids checked
+  int64_t max_tokens = 16;      // >= 0; prompt + max_tokens <= EngineOptions::n_ctx
+  int64_t min_tokens = 0;       // no end of generation before: ends are not sampled, and stops
+                                // are looked for only in the text after so many tokens
+  bool ignore_eos = false;      // the model's own ends are not sampled at all. With a `filter`,
+                                // which may allow nothing but the end, neither bans anything
   std::vector<int32_t> stop_tokens;  // end like end-of-generation tokens, besides the model's own
   std::vector<std::string> stops;    // none empty; the earliest in the text ends it
   int top_logprobs = -1;             // -1: none; n >= 0: each token's own and the n best
@@ -68,8 +77,8 @@ struct Request {
   std::shared_ptr<sample::TokenFilter> filter;  // grammar; may be null
   Pooling pooling = Pooling::kLast;
   bool use_prefix_cache = true;
-  uint64_t cache_salt = 0;           // requests with different salts share no cached blocks
-  int priority = 0;                  // higher runs earlier
+  uint64_t cache_salt = 0;  // requests with different salts share no cached blocks
+  int priority = 0;         // higher runs earlier
   std::shared_ptr<EventSink> sink;
 };
 

@@ -1,0 +1,211 @@
+#include "engine/internal/loop.h"
+
+#include <fmt/format.h>
+#include <pthread.h>
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace chasqui::engine {
+namespace {
+
+std::vector<kv::KvGroup> kv_groups(const ModelRunner& runner) {
+  std::vector<kv::KvGroup> groups;
+  for (const CacheSpec& spec : runner.cache_groups()) {
+    groups.push_back({spec, runner.cache_blocks(static_cast<int>(groups.size()))});
+  }
+  return groups;
+}
+
+kv::KvOptions kv_options(const EngineOptions& options) {
+  std::random_device entropy;
+  return {options.prefix_cache, (static_cast<uint64_t>(entropy()) << 32) | entropy()};
+}
+
+// What was asked for, within what the model can do.
+EngineOptions within_model(EngineOptions options, const ModelRunner& runner) {
+  options.max_batch_tokens = std::clamp<int64_t>(options.max_batch_tokens, 1, runner.max_rows());
+  options.prefill_chunk = std::clamp<int64_t>(options.prefill_chunk, 1, options.max_batch_tokens);
+  const int64_t most = std::min(options.max_batch_tokens, runner.max_logit_rows());
+  options.max_sequences = std::clamp<int64_t>(options.max_sequences, 1, most);
+  options.max_queue = std::max<int64_t>(options.max_queue, 0);
+  return options;
+}
+
+sched::SchedulerOptions scheduler_options(const EngineOptions& options, const ModelRunner& runner) {
+  return {options.max_sequences, options.max_batch_tokens, runner.max_logit_rows(),
+          options.prefill_chunk};
+}
+
+}  // namespace
+
+Engine::Impl::Impl(std::unique_ptr<ModelRunner> runner,
+                   std::shared_ptr<const text::Tokenizer> tokenizer, EngineOptions options)
+    : options_(within_model(options, *runner)),
+      tokenizer_(std::move(tokenizer)),
+      runner_(std::move(runner)),
+      limits_{options_.n_ctx, runner_->vocab_size()},
+      kv_(kv_groups(*runner_), kv_options(options_)),
+      scheduler_(kv_, scheduler_options(options_, *runner_)),
+      builder_(kv_, options_.max_batch_tokens, options_.max_sequences),
+      sampler_(tokenizer_->vocab(), runner_->vocab_size(), runner_->hidden_size()) {
+  Counters::set(counters_.blocks_total, kv_.usage().total);
+  thread_ = std::thread([this] { run(); });
+}
+
+Engine::Impl::~Impl() {
+  stopping_.store(true);
+  bell_.ring();
+  thread_.join();
+}
+
+Result<RequestId> Engine::Impl::submit(Request request) {
+  CHASQUI_TRY_STATUS(check_request(request, limits_));
+  // Counted before draining_ is read: whoever drains and then sees idle() has missed nobody.
+  const int64_t most = options_.max_sequences + options_.max_queue;
+  const int64_t before = unfinished_.fetch_add(1);
+  if (draining_.load() || before >= most) {
+    unfinished_.fetch_sub(1);
+    if (draining_.load()) return fail(ErrorCode::kCancelled, "the server is shutting down");
+    return fail(ErrorCode::kResourceExhausted,
+                fmt::format("{} requests are running or waiting already; try again later", most));
+  }
+  const RequestId id = ++last_id_;
+  inbox_.push({make_job(id, std::move(request), *tokenizer_, limits_.vocab_size), 0});
+  bell_.ring();
+  return id;
+}
+
+void Engine::Impl::cancel(RequestId id) {
+  inbox_.push({nullptr, id});
+  bell_.ring();
+}
+
+EngineStats Engine::Impl::stats() const {
+  EngineStats stats = counters_.snapshot();
+  stats.waiting = std::max<int64_t>(0, unfinished_.load() - stats.running);
+  return stats;
+}
+
+void Engine::Impl::run() {
+  pthread_setname_np(pthread_self(), "engine");
+  while (!stopping_.load()) step();
+  end_everything();
+}
+
+void Engine::Impl::step() {
+  const uint32_t rings = bell_.count();
+  inbox_.drain([this](Message message) { receive(std::move(message)); });
+  const sched::StepPlan& plan = scheduler_.plan();
+  if (plan.rows.empty()) {
+    count_state();
+    deliver_ended();
+    if (!stopping_.load()) bell_.wait_after(rings);
+    return;
+  }
+  const Instant begun = clock_.now();
+  const model::StepOutputs outputs = runner_->forward(builder_.build(plan));
+  const auto advances = sampler_.sample(plan, outputs);
+  count_rows(plan);
+  scheduler_.commit(advances);
+  count_step(advances, begun);
+  count_state();
+  deliver(advances);
+  deliver_ended();
+}
+
+void Engine::Impl::receive(Message message) {
+  if (message.added) {
+    Job& job = *message.added;
+    jobs_.emplace(job.id, std::move(message.added));
+    scheduler_.add(job);
+    return;
+  }
+  const auto found = jobs_.find(message.cancelled);
+  if (found != jobs_.end()) scheduler_.cancel(*found->second);
+}
+
+// One event for each sequence of the step that goes on and has something to show.
+void Engine::Impl::deliver(std::span<const sched::Advance> advances) {
+  for (size_t i = 0; i < advances.size(); ++i) {
+    if (advances[i].ended) continue;  // deliver_ended() merges this into the last event
+    Job& job = *stepped_[i];
+    Event event;
+    bool something = job.prompt_report && job.prompt_report->take(event);
+    something |= job.answer && job.answer->take(event);
+    if (!something) continue;
+    event.usage = job.usage;
+    job.request.sink->on_event(std::move(event));
+  }
+}
+
+void Engine::Impl::deliver_ended() {
+  scheduler_.reap(ended_);
+  for (sched::Sequence* sequence : ended_) {
+    Job& job = job_of(*sequence);
+    Event event;
+    event.error = job.failure;
+    if (!event.error) event.finish = job.finish.value_or(FinishReason::kCancelled);
+    deliver_last(job, std::move(event));
+  }
+  ended_.clear();
+}
+
+void Engine::Impl::deliver_last(Job& job, Event event) {
+  if (job.prompt_report) job.prompt_report->take(event);
+  if (job.answer) {
+    if (!job.finish) job.answer->finish();  // cut short: what was held back is shown
+    job.answer->take(event);
+    if (event.finish == FinishReason::kStop && job.answer->stopped()) {
+      event.stop_text = job.answer->stop_text();
+    }
+  }
+  if (job.pooler && job.finish) event.embedding = job.pooler->result();
+  event.usage = job.usage;
+  job.request.sink->on_event(std::move(event));
+  jobs_.erase(job.id);
+  unfinished_.fetch_sub(1);
+}
+
+void Engine::Impl::end_everything() {
+  inbox_.drain([this](Message message) { receive(std::move(message)); });
+  while (!jobs_.empty()) {
+    Event event;
+    event.error = Error{ErrorCode::kCancelled, "the server is shutting down", ""};
+    deliver_last(*jobs_.begin()->second, std::move(event));
+  }
+}
+
+void Engine::Impl::count_rows(const sched::StepPlan& plan) {
+  stepped_.clear();
+  for (const sched::RowGroup& group : plan.rows) {
+    Job& job = job_of(*group.sequence);
+    stepped_.push_back(&job);
+    const int64_t of_prompt = std::min(group.end(), job.prompt_tokens()) - group.begin;
+    if (of_prompt > 0) Counters::add(counters_.prompt_tokens, of_prompt);
+    if (job.hit_counted) continue;
+    job.hit_counted = true;
+    job.usage.cached_prompt_tokens = job.cached_tokens;
+    Counters::add(counters_.cached_prompt_tokens, job.cached_tokens);
+  }
+}
+
+void Engine::Impl::count_step(std::span<const sched::Advance> advances, Instant begun) {
+  const auto sampled = std::ranges::count_if(
+      advances, [](const sched::Advance& advance) { return advance.token >= 0; });
+  Counters::add(counters_.completion_tokens, sampled);
+  Counters::add(counters_.steps, 1);
+  counters_.last_step_seconds.store(seconds_between(begun, clock_.now()),
+                                    std::memory_order_relaxed);
+}
+
+void Engine::Impl::count_state() {
+  const kv::KvUsage usage = kv_.usage();
+  Counters::set(counters_.running, scheduler_.running());
+  Counters::set(counters_.blocks_in_use, usage.in_use);
+  Counters::set(counters_.blocks_cached, usage.cached);
+  Counters::set(counters_.preemptions, scheduler_.preemptions());
+}
+
+}  // namespace chasqui::engine

@@ -1,0 +1,85 @@
+// The engine thread and everything that it owns. engine.h is the contract; this is the order of
+// work behind it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <span>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "engine/internal/counters.h"
+#include "engine/internal/inbox.h"
+#include "engine/internal/job.h"
+#include "engine/internal/step_builder.h"
+#include "engine/internal/step_sampler.h"
+#include "kv/kv_manager.h"
+#include "sched/scheduler.h"
+
+namespace chasqui::engine {
+
+class Engine::Impl {
+ public:
+  Impl(std::unique_ptr<ModelRunner> runner, std::shared_ptr<const text::Tokenizer> tokenizer,
+       EngineOptions options);
+  ~Impl();
+
+  const EngineOptions& options() const { return options_; }
+  const text::Tokenizer& tokenizer() const { return *tokenizer_; }
+
+  // Any thread.
+  Result<RequestId> submit(Request request);
+  void cancel(RequestId id);
+  void drain() { draining_.store(true); }
+  bool idle() const { return unfinished_.load() == 0; }
+  EngineStats stats() const;
+
+ private:
+  struct Message {
+    std::unique_ptr<Job> added;  // or, when null:
+    RequestId cancelled = 0;
+  };
+
+  void run();
+  void step();
+  void receive(Message message);
+  void deliver(std::span<const sched::Advance> advances);
+  void deliver_ended();
+  void deliver_last(Job& job, Event event);
+  void end_everything();
+  void count_rows(const sched::StepPlan& plan);
+  void count_step(std::span<const sched::Advance> advances, Instant begun);
+  void count_state();
+
+  // Constant after construction.
+  const EngineOptions options_;
+  const std::shared_ptr<const text::Tokenizer> tokenizer_;
+  const std::unique_ptr<ModelRunner> runner_;
+  const Clock clock_;
+  const RequestLimits limits_;
+
+  // Any thread.
+  Inbox<Message> inbox_;
+  Bell bell_;
+  Counters counters_;
+  std::atomic<RequestId> last_id_{0};
+  std::atomic<int64_t> unfinished_{0};  // submitted and not yet ended
+  std::atomic<bool> draining_{false};
+  std::atomic<bool> stopping_{false};
+
+  // Engine thread only.
+  kv::KvManager kv_;
+  sched::Scheduler scheduler_;
+  StepBuilder builder_;
+  StepSampler sampler_;
+  std::unordered_map<RequestId, std::unique_ptr<Job>> jobs_;  // all that the scheduler knows
+  std::vector<Job*> stepped_;  // jobs of the step's rows, in their order
+  std::vector<sched::Sequence*> ended_;
+
+  std::thread thread_;  // last: it uses everything above
+};
+
+}  // namespace chasqui::engine
