@@ -27,6 +27,11 @@ uint64_t kv_bytes(const model::LayerSpec& layer, DType key, DType value) {
 
 }  // namespace
 
+uint64_t machine_memory_bytes() {
+  return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
+         static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
                        const Settings& settings) {
   MemoryPlan plan;
@@ -38,8 +43,7 @@ MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
   for (const model::LayerSpec& layer : spec.layers) {
     plan.kv_bytes_per_token += kv_bytes(layer, types.key_type, types.value_type);
   }
-  plan.machine_bytes = static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
-                       static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+  plan.machine_bytes = machine_memory_bytes();
   const uint64_t taken = plan.weight_bytes + kReserveBytes;
   if (plan.machine_bytes > taken && plan.kv_bytes_per_token > 0) {
     plan.tokens_that_fit =

@@ -23,6 +23,9 @@ MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
 // Tokens that the cache will hold: the setting kv_tokens, or what its help says for 0.
 int64_t cache_tokens(const MemoryPlan& plan, const Settings& settings, int64_t n_ctx);
 
+// Memory of this machine.
+uint64_t machine_memory_bytes();
+
 // "4.58 GiB", "512 KiB", "12 B".
 std::string format_bytes(uint64_t bytes);
 
