@@ -31,8 +31,7 @@ class ByteBpe final : public Tokenizer {
   }
 
  protected:
-  void encode_plain(std::string_view text, bool at_start,
-                    std::vector<TokenId>& out) const override;
+  void encode_plain(std::string_view text, bool at_start, std::vector<TokenId>& out) const override;
   std::string unescape(std::string_view token_text) const override {
     return flags_.raw_characters ? replace_all(token_text, kSpaceMark, " ")
                                  : unspell_bytes(token_text);

@@ -34,7 +34,9 @@ constexpr auto kCodePointToByte = [] {
 
 }  // namespace
 
-uint32_t byte_to_code_point(uint8_t byte) { return kByteToCodePoint[byte]; }
+uint32_t byte_to_code_point(uint8_t byte) {
+  return kByteToCodePoint[byte];
+}
 
 int code_point_to_byte(uint32_t code_point) {
   return code_point < kEnd ? kCodePointToByte[code_point] : -1;

@@ -22,8 +22,8 @@ std::string drop_around_apostrophe(std::string_view text) {
   std::string out;
   bool space_before = false;  // the character before is a space that is still there
   for (size_t i = 0; i < text.size(); ++i) {
-    const bool lone = i > 0 && text[i] == '\'' && space_before && i + 1 < text.size() &&
-                      text[i + 1] == ' ';
+    const bool lone =
+        i > 0 && text[i] == '\'' && space_before && i + 1 < text.size() && text[i + 1] == ' ';
     if (lone) out.pop_back();
     out.push_back(text[i]);
     space_before = !lone && text[i] == ' ';

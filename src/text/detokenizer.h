@@ -28,9 +28,9 @@ class Detokenizer {
 
  private:
   const Tokenizer& tokenizer_;
-  bool strip_space_;   // the next text loses one leading space
+  bool strip_space_;  // the next text loses one leading space
   bool show_special_;
-  std::string held_;   // at most 3 bytes: a proper prefix of a UTF-8 character
+  std::string held_;  // at most 3 bytes: a proper prefix of a UTF-8 character
 };
 
 // Length of the longest prefix of `bytes` that does not end inside a character; bytes that are

@@ -27,7 +27,9 @@ TEST(Detokenizer, HoldsBackUnfinishedCharacters) {
   EXPECT_EQ(stream.held_bytes(), 3u);
   EXPECT_EQ(stream.push(byte(0x82)), "\xF0\x9F\x99\x82");
   EXPECT_EQ(stream.push(byte(0xE2)), "");
-  EXPECT_EQ(stream.push(byte('b')), "\xEF\xBF\xBD" "b");  // the broken part, then what follows
+  EXPECT_EQ(stream.push(byte('b')),
+            "\xEF\xBF\xBD"
+            "b");  // the broken part, then what follows
   EXPECT_EQ(stream.push(byte(0xC3)), "");
   EXPECT_EQ(stream.finish(), "\xEF\xBF\xBD");
   EXPECT_EQ(stream.held_bytes(), 0u);

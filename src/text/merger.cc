@@ -32,8 +32,8 @@ void Merger::merge_by_scan(std::vector<Symbol>& symbols) {
   rules_.clear();
   for (size_t i = 0; i + 1 < symbols.size(); ++i) rules_.push_back(rule_of(symbols, i));
   while (!rules_.empty()) {
-    const auto best = std::min_element(
-        rules_.begin(), rules_.end(), [](uint64_t a, uint64_t b) { return a >> 32 < b >> 32; });
+    const auto best = std::min_element(rules_.begin(), rules_.end(),
+                                       [](uint64_t a, uint64_t b) { return a >> 32 < b >> 32; });
     if (*best == kNoRule) return;
     const auto left = best - rules_.begin();
     const auto at = static_cast<size_t>(left);

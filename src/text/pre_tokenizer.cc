@@ -62,7 +62,8 @@ std::string expand_white_space(std::string_view pattern) {
 struct Matching {
   std::unique_ptr<pcre2_match_data, MatchDataDeleter> data{pcre2_match_data_create(1, nullptr)};
   std::unique_ptr<pcre2_match_context, ContextDeleter> context{pcre2_match_context_create(nullptr)};
-  std::unique_ptr<pcre2_jit_stack, StackDeleter> stack;  // only once the machine stack was too small
+  std::unique_ptr<pcre2_jit_stack, StackDeleter>
+      stack;  // only once the machine stack was too small
 
   Matching() { pcre2_set_match_limit(context.get(), kMatchLimit); }
 
@@ -75,9 +76,10 @@ struct Matching {
       found = run(code, text, from);
     }
     if (found < 0 && found != PCRE2_ERROR_NOMATCH) {
-      spdlog::warn("pre-tokeniser: PCRE2 gave up ({}) on a piece of {} bytes; the rest of the piece "
-                   "is not split",
-                   found, text.size());
+      spdlog::warn(
+          "pre-tokeniser: PCRE2 gave up ({}) on a piece of {} bytes; the rest of the piece "
+          "is not split",
+          found, text.size());
       if (gave_up != nullptr) ++*gave_up;
     }
     return found >= 0;

@@ -107,7 +107,10 @@ TEST(PreTokenizer, EveryRowCoversAnyText) {
       for (uint64_t n = rng.below(40); n > 0; --n) {
         const uint64_t pick = rng.below(4);
         const uint32_t wide = static_cast<uint32_t>(rng.below(0xD800));
-        append_utf8(pick == 0 ? wide : pick == 1 ? ' ' : static_cast<uint32_t>(rng.below(128)), text);
+        append_utf8(pick == 0   ? wide
+                    : pick == 1 ? ' '
+                                : static_cast<uint32_t>(rng.below(128)),
+                    text);
       }
       int gave_up = 0;
       uint32_t last = 0;

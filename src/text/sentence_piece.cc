@@ -94,8 +94,7 @@ class SentencePiece final : public Tokenizer {
   }
 
  protected:
-  void encode_plain(std::string_view text, bool at_start,
-                    std::vector<TokenId>& out) const override;
+  void encode_plain(std::string_view text, bool at_start, std::vector<TokenId>& out) const override;
   std::string unescape(std::string_view token_text) const override {
     return replace_all(token_text, kSpaceMark, " ");
   }

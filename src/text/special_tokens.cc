@@ -36,22 +36,38 @@ constexpr Role kRoles[] = {
 };
 
 constexpr std::string_view kEndsGeneration[] = {
-    "<|eot_id|>", "<|im_end|>", "<|end|>",
-    "<|return|>", "<|call|>",   // harmony (gpt-oss)
-    "<|flush|>", "<|calls|>",   // Solar Open
-    "<end_of_turn>", "<|endoftext|>", "</s>", "<|eom_id|>", "<EOT>", "_<EOT>",
-    "[EOT]", "[EOS]",           // Kimi K2
-    "<|end_of_text|>", "<end_of_utterance>",
-    "<eos>", "<turn|>", "<|tool_response>",  // Gemma 4
+    "<|eot_id|>",
+    "<|im_end|>",
+    "<|end|>",
+    "<|return|>",
+    "<|call|>",  // harmony (gpt-oss)
+    "<|flush|>",
+    "<|calls|>",  // Solar Open
+    "<end_of_turn>",
+    "<|endoftext|>",
+    "</s>",
+    "<|eom_id|>",
+    "<EOT>",
+    "_<EOT>",
+    "[EOT]",
+    "[EOS]",  // Kimi K2
+    "<|end_of_text|>",
+    "<end_of_utterance>",
+    "<eos>",
+    "<turn|>",
+    "<|tool_response>",  // Gemma 4
     "<｜end▁of▁sentence｜>",
-    "[e~[",                     // MiniMax M2
+    "[e~[",  // MiniMax M2
 };
 
 // Roles that end a generation as well: a model that runs into them has left its answer.
 constexpr TokenId SpecialTokens::*kEndingRoles[] = {
-    &SpecialTokens::eos,     &SpecialTokens::eot,
-    &SpecialTokens::eom,     &SpecialTokens::fim_pad,
-    &SpecialTokens::fim_repository, &SpecialTokens::fim_separator,
+    &SpecialTokens::eos,
+    &SpecialTokens::eot,
+    &SpecialTokens::eom,
+    &SpecialTokens::fim_pad,
+    &SpecialTokens::fim_repository,
+    &SpecialTokens::fim_separator,
 };
 
 // The structure of gpt-oss's output, which parsers must see in the text.

@@ -44,9 +44,9 @@ struct TestVocab {
     if (!merges.empty()) writer.add_strings("tokenizer.ggml.merges", merges);
     more(writer);
     static int count = 0;
-    const auto path = std::filesystem::temp_directory_path() /
-                      ("chasqui-text-" + std::to_string(::getpid()) + "-" +
-                       std::to_string(count++) + ".gguf");
+    const auto path =
+        std::filesystem::temp_directory_path() /
+        ("chasqui-text-" + std::to_string(::getpid()) + "-" + std::to_string(count++) + ".gguf");
     EXPECT_TRUE(writer.open(path.string(), true).has_value());
     EXPECT_TRUE(writer.finish().has_value());
     auto file = gguf::File::open(path.string());
@@ -94,9 +94,9 @@ inline TestVocab byte_bpe_vocab(std::string pre = "gpt-2") {
     vocab.add(spell_bytes({&raw, 1}));
   }
   const std::pair<const char*, const char*> merges[] = {
-      {"a", "b"}, {" ", "a"}, {"b", "c"}, {"ab", "c"}, {"a", "a"},   {" ", "b"},   {"aa", "aa"},
-      {"c", "c"}, {" a", "b"}, {"\xC3", "\xA9"}, {"1", "2"}, {"12", "3"}, {" ", " "}, {"b", "a"},
-      {"ba", "ba"}, {" ab", "c"}};
+      {"a", "b"},   {" ", "a"}, {"b", "c"},   {"ab", "c"},      {"a", "a"}, {" ", "b"},
+      {"aa", "aa"}, {"c", "c"}, {" a", "b"},  {"\xC3", "\xA9"}, {"1", "2"}, {"12", "3"},
+      {" ", " "},   {"b", "a"}, {"ba", "ba"}, {" ab", "c"}};
   for (const auto& [left, right] : merges) {
     vocab.merges.push_back(spell_bytes(left) + " " + spell_bytes(right));
     // One merge leads to a text that is no token, as trimmed vocabularies have.

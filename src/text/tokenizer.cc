@@ -15,7 +15,9 @@ namespace {
 // become a three-byte character; longer texts are encoded in parts.
 constexpr size_t kLongestFragment = size_t{1} << 30;
 
-bool is_ascii_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_ascii_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 }  // namespace
 
@@ -23,7 +25,8 @@ std::string replace_all(std::string_view text, std::string_view from, std::strin
   std::string out;
   out.reserve(text.size());
   size_t begin = 0;
-  for (size_t at; (at = text.find(from, begin)) != std::string_view::npos; begin = at + from.size()) {
+  for (size_t at; (at = text.find(from, begin)) != std::string_view::npos;
+       begin = at + from.size()) {
     out.append(text, begin, at - begin).append(to);
   }
   return out.append(text, begin);
@@ -37,7 +40,9 @@ int byte_of_spelling(std::string_view spelling) {
   return parsed.ec == std::errc() && parsed.ptr == end ? byte : -1;
 }
 
-std::string spelling_of_byte(uint8_t byte) { return fmt::format("<0x{:02X}>", byte); }
+std::string spelling_of_byte(uint8_t byte) {
+  return fmt::format("<0x{:02X}>", byte);
+}
 
 Result<std::shared_ptr<const Tokenizer>> Tokenizer::load(const gguf::File& file) {
   CHASQUI_TRY(Vocab vocab, Vocab::load(file));
@@ -47,12 +52,9 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::load(const gguf::File& file)
     case VocabKind::kBpe:
       return make_byte_bpe(std::move(vocab));
     case VocabKind::kWordPiece:
-      break;
+      return make_word_piece(std::move(vocab));
   }
-  return fail(ErrorCode::kUnsupported,
-              fmt::format("{}: 'tokenizer.ggml.model' names a kind of vocabulary that chasqui cannot "
-                          "encode with yet",
-                          file.path()));
+  return fail(ErrorCode::kInternal, "a kind of vocabulary without a tokenizer");
 }
 
 Tokenizer::Tokenizer(Vocab vocab)

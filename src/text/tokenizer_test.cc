@@ -88,8 +88,9 @@ std::vector<TokenId> encode_word_naively(const Vocab& vocab, std::string_view wo
 }
 
 std::string random_text(Rng& rng, uint64_t longest) {
-  const char* const parts[] = {"a", "b", "c", " ", "ab", "bc", "aa", "  ", "\xC3\xA9", "\n", "12",
-                               "3", "'s", "\xE4\xB8\x80", "\xFF", "\xE2\x82", "<tool", "x", "!"};
+  const char* const parts[] = {"a",    "b",        "c",     " ",  "ab", "bc", "aa",
+                               "  ",   "\xC3\xA9", "\n",    "12", "3",  "'s", "\xE4\xB8\x80",
+                               "\xFF", "\xE2\x82", "<tool", "x",  "!"};
   std::string text;
   for (uint64_t n = rng.below(longest + 1); n > 0; --n) text += parts[rng.below(std::size(parts))];
   return text;
@@ -115,8 +116,8 @@ TEST(ByteBpe, EqualsTheNaiveLoop) {
     std::vector<TokenId> expected;
     size_t begin = 0;
     for (const uint32_t end : splitter->split(text)) {
-      const auto ids =
-          encode_word_naively(tokenizer->vocab(), std::string_view(text).substr(begin, end - begin));
+      const auto ids = encode_word_naively(tokenizer->vocab(),
+                                           std::string_view(text).substr(begin, end - begin));
       expected.insert(expected.end(), ids.begin(), ids.end());
       begin = end;
     }
@@ -228,6 +229,48 @@ TEST(Tokenizer, RawCharacterBpeFallsBackToBytes) {
             (std::vector<TokenId>{mark_a, a, mark, mark, breaks, 0xC3, 0xA9}));
   EXPECT_EQ(tokenizer->decode(std::vector<TokenId>{mark_a, breaks, 0xC3, 0xA9}, {}),
             " a\n\n\xC3\xA9");
+}
+
+TestVocab word_piece_vocab() {
+  TestVocab file;
+  file.model = "bert";
+  for (const char* text : {"[PAD]", "[UNK]", "[CLS]", "[SEP]"}) {
+    file.add(text, TokenKind::kControl);
+  }
+  for (const char* text : {"▁un", "▁u", "n", "able", "ab", "▁!", "▁\u4E00", "▁e", "te"})
+    file.add(text);
+  file.more = [](gguf::Writer& w) {
+    w.add_uint32("tokenizer.ggml.padding_token_id", 0);
+    w.add_uint32("tokenizer.ggml.unknown_token_id", 1);
+    w.add_uint32("tokenizer.ggml.bos_token_id", 2);
+    w.add_uint32("tokenizer.ggml.seperator_token_id", 3);
+  };
+  return file;
+}
+
+TEST(WordPiece, CoversWordsWithTheLongestTokens) {
+  const auto tokenizer = word_piece_vocab().load();
+  const auto id = [&](const char* text) { return *tokenizer->vocab().find(text); };
+  EXPECT_EQ(tokenizer->encode("unable", {}), (std::vector<TokenId>{2, id("▁un"), id("able"), 3}));
+  EXPECT_EQ(tokenizer->encode("", {}), (std::vector<TokenId>{2, 3}));
+  // One place that no token covers makes the whole word unknown.
+  EXPECT_EQ(tokenizer->encode("unab unabx un", kPlain),
+            (std::vector<TokenId>{id("▁un"), id("ab"), 1, id("▁un")}));
+}
+
+TEST(WordPiece, NormalisesCaseAccentsAndPunctuation) {
+  const auto tokenizer = word_piece_vocab().load();
+  const auto id = [&](const char* text) { return *tokenizer->vocab().find(text); };
+  const std::vector<TokenId> summer{id("▁e"), id("te")};
+  EXPECT_EQ(tokenizer->encode("\u00C9T\u00C9", kPlain), summer);    // composed
+  EXPECT_EQ(tokenizer->encode("e\u0301te\u0301", kPlain), summer);  // combining marks
+  EXPECT_EQ(tokenizer->encode("e\u200Bt\xFF"
+                              "e",
+                              kPlain),
+            summer);  // ignored characters
+  EXPECT_EQ(tokenizer->encode("un!\u4E00un", kPlain),
+            (std::vector<TokenId>{id("▁un"), id("▁!"), id("▁\u4E00"), id("▁un")}));
+  EXPECT_EQ(tokenizer->encode("[SEP]un", kParsed), (std::vector<TokenId>{3, id("▁un")}));
 }
 
 TEST(Tokenizer, PiecesOfUnknownIdsAreEmpty) {

@@ -25,7 +25,9 @@ constexpr LeadRule lead_rule(uint8_t lead) {
   return {0, 0, 0};
 }
 
-constexpr bool is_continuation(uint8_t byte) { return (byte & 0xC0) == 0x80; }
+constexpr bool is_continuation(uint8_t byte) {
+  return (byte & 0xC0) == 0x80;
+}
 
 constexpr bool is_surrogate(uint32_t code_point) {
   return code_point >= 0xD800 && code_point <= 0xDFFF;
@@ -60,8 +62,8 @@ Utf8Scan scan_utf8(std::string_view bytes, size_t at) {
   for (uint8_t i = 1; i < rule.length; ++i) {
     if (at + i >= bytes.size()) return {State::kTruncated, i};
     const auto byte = static_cast<uint8_t>(bytes[at + i]);
-    const bool fits = i == 1 ? byte >= rule.second_low && byte <= rule.second_high
-                             : is_continuation(byte);
+    const bool fits =
+        i == 1 ? byte >= rule.second_low && byte <= rule.second_high : is_continuation(byte);
     if (!fits) return {State::kInvalid, i};
   }
   return {State::kValid, rule.length};

@@ -18,7 +18,8 @@ bool starts_some_character(std::string_view bytes) {
       out.emplace_back();
       append_utf8(c, out.back());
     }
-    for (uint32_t c : {0xD7FFu, 0xE000u, 0xFFFDu, 0xFFFFu, 0x10000u, 0x3FFFFu, 0x40000u, 0x10FFFFu}) {
+    for (uint32_t c :
+         {0xD7FFu, 0xE000u, 0xFFFDu, 0xFFFFu, 0x10000u, 0x3FFFFu, 0x40000u, 0x10FFFFu}) {
       out.emplace_back();
       append_utf8(c, out.back());
     }
@@ -64,7 +65,8 @@ TEST(Utf8, KnowsUnfinishedCharacters) {
     std::string bytes{static_cast<char>(0xC0 + i / 64), static_cast<char>(0x80 + i % 64)};
     if (i % 3 == 0) bytes.push_back(static_cast<char>(0x80 + rng.below(0x40)));
     const Utf8Scan scan = scan_utf8(bytes, 0);
-    const bool unfinished = starts_some_character(bytes) && announced_length(bytes[0]) > bytes.size();
+    const bool unfinished =
+        starts_some_character(bytes) && announced_length(bytes[0]) > bytes.size();
     EXPECT_EQ(scan.state == Utf8Scan::State::kTruncated, unfinished) << i;
     EXPECT_EQ(complete_utf8_prefix("x" + bytes), unfinished ? 1 : 1 + bytes.size()) << i;
   }
@@ -87,7 +89,9 @@ TEST(Utf8, LenientTextCanBeMatched) {
     std::string bytes;
     for (uint64_t n = rng.below(12); n > 0; --n) {
       // Leads and continuations that matter, more often than chance would bring them.
-      const char* often = "\xED\xA0\xBF\xC0\xF4\x90\x80" "a";
+      const char* often =
+          "\xED\xA0\xBF\xC0\xF4\x90\x80"
+          "a";
       bytes.push_back(rng.below(2) == 0 ? often[rng.below(8)] : static_cast<char>(rng.next()));
     }
     const LenientText lenient = read_leniently(bytes);

@@ -144,8 +144,9 @@ class VocabLoader {
                   fmt::format("{}: 'tokenizer.ggml.model' is missing: the file has no tokenizer",
                               file_.path()));
     }
-    const auto* row = std::find_if(std::begin(kModels), std::end(kModels),
-                                   [&](const ModelRow& candidate) { return candidate.name == *model; });
+    const auto* row =
+        std::find_if(std::begin(kModels), std::end(kModels),
+                     [&](const ModelRow& candidate) { return candidate.name == *model; });
     if (row == std::end(kModels)) {
       std::string known;
       for (const ModelRow& each : kModels) known += fmt::format(" {}", each.name);
@@ -165,11 +166,15 @@ class VocabLoader {
   void apply_pre_tokenizer() {
     const PreTokenizerRow* row = find_pre_tokenizer(vocab_.pre_);
     if (vocab_.pre_.empty()) {
-      spdlog::warn("{}: 'tokenizer.ggml.pre' is missing; text is split by the default rules, which "
-                   "may differ from the model's", file_.path());
+      spdlog::warn(
+          "{}: 'tokenizer.ggml.pre' is missing; text is split by the default rules, which "
+          "may differ from the model's",
+          file_.path());
     } else if (row == nullptr) {
-      spdlog::warn("{}: unknown pre-tokeniser '{}' ('tokenizer.ggml.pre'); text is split by the "
-                   "default rules, which may differ from the model's", file_.path(), vocab_.pre_);
+      spdlog::warn(
+          "{}: unknown pre-tokeniser '{}' ('tokenizer.ggml.pre'); text is split by the "
+          "default rules, which may differ from the model's",
+          file_.path(), vocab_.pre_);
     }
     pre_flags_ = (row != nullptr ? *row : pre_tokenizer_rows().front()).flags;
     vocab_.special_.add_bos = pre_flags_.add_bos;
@@ -195,9 +200,9 @@ class VocabLoader {
   Status read_tokens() {
     CHASQUI_TRY(const gguf::Value* tokens, find_array(kTokensKey, std::nullopt));
     if (tokens == nullptr) {
-      return fail(ErrorCode::kNotFound,
-                  fmt::format("{}: '{}' is missing: the file has no vocabulary", file_.path(),
-                              kTokensKey));
+      return fail(
+          ErrorCode::kNotFound,
+          fmt::format("{}: '{}' is missing: the file has no vocabulary", file_.path(), kTokensKey));
     }
     const size_t count = tokens->array_size();
     if (count == 0 || count > static_cast<size_t>(std::numeric_limits<TokenId>::max())) {
@@ -223,8 +228,8 @@ class VocabLoader {
       if (!vocab_.index_.emplace(vocab_.texts_[i], static_cast<TokenId>(i)).second) ++duplicates;
     }
     if (duplicates > 0) {
-      spdlog::warn("{}: '{}' repeats {} texts; the first of each is used for encoding", file_.path(),
-                   kTokensKey, duplicates);
+      spdlog::warn("{}: '{}' repeats {} texts; the first of each is used for encoding",
+                   file_.path(), kTokensKey, duplicates);
     }
   }
 
@@ -304,8 +309,8 @@ class VocabLoader {
       }
       if (!given || *given < 0 || *given >= limit) {
         const std::string found = given ? std::to_string(*given) : value_type_name(value->type());
-        return corrupt(row.key, fmt::format("is {}; expected a token id from 0 to {}", found,
-                                            limit - 1));
+        return corrupt(row.key,
+                       fmt::format("is {}; expected a token id from 0 to {}", found, limit - 1));
       }
       id = static_cast<TokenId>(*given);
     }
@@ -318,7 +323,8 @@ class VocabLoader {
       CHASQUI_TRY(const auto given, file_.get_bool(row.key));
       if (given) special.*row.flag = *given;
       if (!(special.*row.flag) || special.*row.id != kNoToken) continue;
-      if (given) return corrupt(row.key, fmt::format("is true, but '{}' names no token", row.id_key));
+      if (given)
+        return corrupt(row.key, fmt::format("is true, but '{}' names no token", row.id_key));
       special.*row.flag = false;
     }
     // Gemma 4 does not work without BOS, and early files say otherwise.
@@ -386,7 +392,9 @@ class VocabLoader {
   PreTokenizerFlags pre_flags_;
 };
 
-Result<Vocab> Vocab::load(const gguf::File& file) { return VocabLoader(file).load(); }
+Result<Vocab> Vocab::load(const gguf::File& file) {
+  return VocabLoader(file).load();
+}
 
 std::optional<TokenId> Vocab::find(std::string_view text) const {
   const auto found = index_.find(text);

@@ -80,7 +80,9 @@ class Vocab {
   // REQUIRES for all of these: 0 <= id < size().
   std::string_view text(TokenId id) const { return texts_[static_cast<size_t>(id)]; }
   TokenKind kind(TokenId id) const { return kinds_[static_cast<size_t>(id)]; }
-  float score(TokenId id) const { return scores_.empty() ? 0.0f : scores_[static_cast<size_t>(id)]; }
+  float score(TokenId id) const {
+    return scores_.empty() ? 0.0f : scores_[static_cast<size_t>(id)];
+  }
   // True for every token that ends a generation: eos, eot, and those that the published models
   // use so (<|im_end|>, <|eot_id|>, <|end|>, ...).
   bool is_end_of_generation(TokenId id) const { return is_eog_[static_cast<size_t>(id)]; }
@@ -114,7 +116,7 @@ class Vocab {
   std::string pre_;
   std::vector<std::string> texts_;
   std::vector<TokenKind> kinds_;
-  std::vector<float> scores_;   // empty when the file has none
+  std::vector<float> scores_;  // empty when the file has none
   std::vector<bool> is_eog_;
   std::vector<uint8_t> strips_;  // kStripLeft | kStripRight by id; empty when no token strips
   std::vector<char> merge_text_;

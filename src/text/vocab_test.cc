@@ -8,9 +8,9 @@ namespace chasqui::text {
 namespace {
 
 using testing::byte_bpe_vocab;
+using ::testing::HasSubstr;
 using testing::sentence_piece_vocab;
 using testing::TestVocab;
-using ::testing::HasSubstr;
 
 // The error that loading gives; its message must contain `part`.
 ErrorCode error_of(const TestVocab& vocab, const char* part) {

@@ -41,8 +41,8 @@ class SpecialMatcher {
   void add(std::string_view spelling, TokenId id, bool is_user);
   Match longest_at(std::string_view text, size_t at, bool parse_special) const;
 
-  std::vector<Node> nodes_;              // nodes_[0] is the root
-  FlatMap children_;                     // (node << 8 | byte) -> node
+  std::vector<Node> nodes_;               // nodes_[0] is the root
+  FlatMap children_;                      // (node << 8 | byte) -> node
   std::array<uint8_t, 256> starts_ = {};  // by first byte: kUserStarts | kControlStarts
 };
 

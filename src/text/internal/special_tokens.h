@@ -15,7 +15,7 @@ namespace chasqui::text {
 // The parts of a vocabulary that detection reads and completes.
 struct SpecialDetection {
   std::function<std::optional<TokenId>(std::string_view)> find;
-  SpecialTokens& special;        // unset roles are filled in
+  SpecialTokens& special;         // unset roles are filled in
   std::vector<TokenKind>& kinds;  // tokens that act as control tokens are marked so
   std::vector<bool>& is_eog;      // out; REQUIRES: one entry for each token, all false
 };

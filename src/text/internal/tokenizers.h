@@ -12,6 +12,7 @@ inline constexpr std::string_view kSpaceMark = "\xE2\x96\x81";  // U+2581, stand
 
 Result<std::shared_ptr<const Tokenizer>> make_sentence_piece(Vocab vocab);
 Result<std::shared_ptr<const Tokenizer>> make_byte_bpe(Vocab vocab);
+Result<std::shared_ptr<const Tokenizer>> make_word_piece(Vocab vocab);
 
 // `text` with every `from` replaced. REQUIRES: `from` is not empty.
 std::string replace_all(std::string_view text, std::string_view from, std::string_view to);
