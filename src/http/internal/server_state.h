@@ -1,0 +1,61 @@
+// What the server and all of its connections share. Connections hold it, so it outlives them;
+// it owns the I/O context, so sockets may be closed by whoever lets go of the last connection.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <unordered_map>
+#include <vector>
+
+#include "http/internal/asio.h"
+#include "http/router.h"
+#include "http/server.h"
+#include "http/server_options.h"
+
+namespace chasqui::http {
+
+class Connection;
+
+// The open connections. Any thread.
+class Registry {
+ public:
+  void add(const std::shared_ptr<Connection>& connection);
+  void remove(const Connection* connection);
+  size_t size() const;
+  std::vector<std::shared_ptr<Connection>> all() const;
+  // True when none is left before `deadline`.
+  bool wait_until_empty(std::chrono::steady_clock::time_point deadline);
+
+ private:
+  mutable std::mutex mutex_;
+  std::condition_variable emptied_;
+  std::unordered_map<const Connection*, std::weak_ptr<Connection>> open_;
+};
+
+struct ServerState {
+  ServerState(ServerOptions o, Router r) : options(std::move(o)), router(std::move(r)) {}
+
+  // Constant once the server has started.
+  const ServerOptions options;
+  const Router router;
+  bool loopback_only = false;
+  std::optional<asio::ssl::context> tls;
+
+  asio::io_context io;
+  Registry registry;
+  std::atomic<bool> draining{false};  // connections opened from now on serve nothing
+  std::atomic<bool> stopping{false};  // connections opened from now on close at once
+
+  struct Counters {
+    std::atomic<uint64_t> connections_total{0};
+    std::atomic<uint64_t> connections_refused{0};
+    std::atomic<uint64_t> exchanges_running{0};
+    std::atomic<uint64_t> exchanges_total{0};
+    std::atomic<uint64_t> disconnects{0};
+  } counters;
+};
+
+}  // namespace chasqui::http
