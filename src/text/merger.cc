@@ -46,55 +46,68 @@ void Merger::merge_by_scan(std::vector<Symbol>& symbols) {
   }
 }
 
-bool Merger::add_candidate(const std::vector<Symbol>& symbols, uint32_t left, uint32_t right) {
-  if (left == kNone || right == kNone) return false;
+std::optional<Merger::Candidate> Merger::candidate(const std::vector<Symbol>& symbols,
+                                                   uint32_t left, uint32_t right) const {
+  if (left == kNone || right == kNone) return std::nullopt;
   const auto* rule = table_.find(symbols[left].id, symbols[right].id);
-  if (rule == nullptr) return false;
-  heap_.push_back({uint64_t{rule->first} << 32 | left, symbols[right].end, rule->second});
-  ++heap_pushes_;
-  return true;
+  if (rule == nullptr) return std::nullopt;
+  return Candidate{uint64_t{rule->first} << 32 | left, symbols[right].end, rule->second};
 }
 
 void Merger::seed(const std::vector<Symbol>& symbols) {
   const auto count = static_cast<uint32_t>(symbols.size());
   previous_.resize(count);
   next_.resize(count);
+  seeds_.clear();
   heap_.clear();
   for (uint32_t i = 0; i < count; ++i) {
     previous_[i] = i == 0 ? kNone : i - 1;
     next_[i] = i + 1 == count ? kNone : i + 1;
-    add_candidate(symbols, i, next_[i]);
+    if (const auto found = candidate(symbols, i, next_[i])) seeds_.push_back(*found);
   }
+  std::sort(seeds_.begin(), seeds_.end(),
+            [](const Candidate& a, const Candidate& b) { return a.order < b.order; });
 }
 
-void Merger::apply(std::vector<Symbol>& symbols, const Candidate& candidate) {
-  const auto left = static_cast<uint32_t>(candidate.order);
+void Merger::push(const std::optional<Candidate>& found) {
+  if (!found) return;
+  heap_.push_back(*found);
+  std::push_heap(heap_.begin(), heap_.end(), is_later);
+  ++heap_pushes_;
+}
+
+void Merger::apply(std::vector<Symbol>& symbols, const Candidate& chosen) {
+  const auto left = static_cast<uint32_t>(chosen.order);
   const uint32_t right = next_[left];
   // A dead symbol has end 0; spans only grow, so equal ends mean that nothing changed since.
-  if (symbols[left].end == 0 || right == kNone || symbols[right].end != candidate.right_end) return;
+  if (symbols[left].end == 0 || right == kNone || symbols[right].end != chosen.right_end) return;
 
-  symbols[left].id = candidate.result;
+  symbols[left].id = chosen.result;
   symbols[left].end = symbols[right].end;
   symbols[right].end = 0;
   next_[left] = next_[right];
   if (next_[left] != kNone) previous_[next_[left]] = left;
 
-  if (add_candidate(symbols, previous_[left], left)) {
-    std::push_heap(heap_.begin(), heap_.end(), is_later);
-  }
-  if (add_candidate(symbols, left, next_[left])) {
-    std::push_heap(heap_.begin(), heap_.end(), is_later);
-  }
+  push(candidate(symbols, previous_[left], left));
+  push(candidate(symbols, left, next_[left]));
 }
 
+// The pairs of the beginning are sorted once, which costs a third of what they would in the heap;
+// only pairs that merging makes go through it.
 void Merger::merge_by_heap(std::vector<Symbol>& symbols) {
   seed(symbols);
-  std::make_heap(heap_.begin(), heap_.end(), is_later);
-  while (!heap_.empty()) {
+  auto next_seed = seeds_.cbegin();
+  while (next_seed != seeds_.cend() || !heap_.empty()) {
+    const bool take_seed =
+        next_seed != seeds_.cend() && (heap_.empty() || next_seed->order < heap_.front().order);
+    if (take_seed) {
+      apply(symbols, *next_seed++);
+      continue;
+    }
     std::pop_heap(heap_.begin(), heap_.end(), is_later);
-    const Candidate candidate = heap_.back();
+    const Candidate chosen = heap_.back();
     heap_.pop_back();
-    apply(symbols, candidate);
+    apply(symbols, chosen);
   }
   std::erase_if(symbols, [](const Symbol& symbol) { return symbol.end == 0; });
 }

@@ -85,7 +85,7 @@ TEST(Merger, WorkIsLinearInPushes) {
     for (uint32_t i = 0; i < length; ++i) word.push_back({0, i, i + 1});
     Merger merger(table);
     merger.merge(word);
-    EXPECT_LE(merger.heap_pushes(), uint64_t{3} * length);
+    EXPECT_LE(merger.heap_pushes(), uint64_t{2} * length);
     EXPECT_EQ(word.size(), static_cast<size_t>(std::popcount(length % (1u << 20))));
   }
 }

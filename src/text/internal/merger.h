@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "text/internal/flat_map.h"
@@ -56,7 +57,8 @@ class Merger {
   // Replaces `symbols`, which lie side by side, by what they merge to.
   void merge(std::vector<Symbol>& symbols);
 
-  // Pushes onto the heap so far: at most 3 for each symbol that came in. For tests.
+  // Pushes onto the heap so far: at most 2 for each merge, of which there are fewer than symbols
+  // that came in. For tests.
   uint64_t heap_pushes() const { return heap_pushes_; }
 
  private:
@@ -72,12 +74,16 @@ class Merger {
   void merge_by_scan(std::vector<Symbol>& symbols);
   void merge_by_heap(std::vector<Symbol>& symbols);
   void seed(const std::vector<Symbol>& symbols);
-  bool add_candidate(const std::vector<Symbol>& symbols, uint32_t left, uint32_t right);
-  void apply(std::vector<Symbol>& symbols, const Candidate& candidate);
+  // The merge of two neighbours, kNone for none; nullopt when they do not merge.
+  std::optional<Candidate> candidate(const std::vector<Symbol>& symbols, uint32_t left,
+                                     uint32_t right) const;
+  void push(const std::optional<Candidate>& found);
+  void apply(std::vector<Symbol>& symbols, const Candidate& chosen);
   uint64_t rule_of(const std::vector<Symbol>& symbols, size_t left) const;
 
   const MergeTable& table_;
-  std::vector<Candidate> heap_;     // min-heap by `order`
+  std::vector<Candidate> seeds_;    // merges of the symbols that came in, by `order`
+  std::vector<Candidate> heap_;     // merges that arose since: a min-heap by `order`
   std::vector<uint32_t> previous_;  // links between the living symbols
   std::vector<uint32_t> next_;
   std::vector<uint64_t> rules_;  // for the scan: rule between symbol i and i + 1
