@@ -63,17 +63,25 @@ TableId KvManager::new_table() {
   return id;
 }
 
-// Fills found_ and found_keys_, and returns how many blocks of the prompt may be attached.
-int64_t KvManager::match(const OpenArgs& args, Table& table) {
+int64_t KvManager::extend(TableId id, const OpenArgs& args) {
+  Table& table = table_at(id);
+  bool whole = table.share && table.computed == table.named * block_tokens_;
+  for (const Row& row : table.rows) whole &= static_cast<int64_t>(row.blocks.size()) == table.named;
+  if (whole) attach(table, match(args, table));
+  return table.computed;
+}
+
+// Looks for the blocks after those that the table has. Fills found_ and found_keys_, and returns
+// how many blocks may be attached.
+int64_t KvManager::match(const OpenArgs& args, const Table& table) {
   found_keys_.clear();
   for (auto& units : found_) units.clear();
   const int64_t limit =
       std::min<int64_t>(args.max_hit, static_cast<int64_t>(args.tokens.size())) / block_tokens_;
   Hash128 parent = table.tail;
-  int64_t candidates = 0;
   bool complete = !groups_.empty();
-  while (complete && candidates < limit) {
-    const auto tokens = args.tokens.subspan(static_cast<size_t>(candidates * block_tokens_),
+  for (int64_t i = table.named; complete && i < limit; ++i) {
+    const auto tokens = args.tokens.subspan(static_cast<size_t>(i * block_tokens_),
                                             static_cast<size_t>(block_tokens_));
     const BlockName block{block_key(parent, tokens), parent, tokens};
     for (size_t g = 0; g < groups_.size(); ++g) {
@@ -82,45 +90,53 @@ int64_t KvManager::match(const OpenArgs& args, Table& table) {
       // A window group may lack early blocks; a group that sees everything may not.
       if (unit == kNoUnit && groups_[g].spec.window_tokens <= 0) complete = false;
     }
-    if (!complete) break;
-    found_keys_.push_back(block.key);
+    if (complete) found_keys_.push_back(block.key);
     parent = block.key;
-    ++candidates;
   }
-  return usable_blocks(candidates);
+  return usable_blocks(table, static_cast<int64_t>(found_keys_.size()));
 }
 
-// Largest n <= candidates such that every window group has all blocks that the row at position
-// n * block_tokens_ can see. One pass: `run` counts the blocks found without a gap up to n.
-int64_t KvManager::usable_blocks(int64_t candidates) const {
+// Largest n <= candidates such that with n more blocks every window group has all that the next
+// row can see. One pass: `run` counts the blocks without a gap before the end.
+int64_t KvManager::usable_blocks(const Table& table, int64_t candidates) const {
   std::vector<int64_t> run(groups_.size(), 0);
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    run[g] = table.named - table.rows[g].first_live;
+  }
   int64_t usable = 0;
   for (int64_t n = 1; n <= candidates; ++n) {
+    const int64_t end = table.named + n;
     bool all = true;
     for (size_t g = 0; g < groups_.size(); ++g) {
       const bool found = found_[g][static_cast<size_t>(n - 1)] != kNoUnit;
       run[g] = found ? run[g] + 1 : 0;
-      all &= run[g] >= n - first_visible_block(groups_[g], n * block_tokens_);
+      all &= run[g] >= end - first_visible_block(groups_[g], end * block_tokens_);
     }
     if (all) usable = n;
   }
   return usable;
 }
 
+// Appends the first `blocks` found ones to the table; what the window cannot see stays out.
 void KvManager::attach(Table& table, int64_t blocks) {
   if (blocks == 0) return;
-  table.computed = blocks * block_tokens_;
-  table.named = blocks;
+  const int64_t before = table.named;
+  table.named += blocks;
+  table.computed = table.named * block_tokens_;
   table.tail = found_keys_[static_cast<size_t>(blocks - 1)];
   for (size_t g = 0; g < groups_.size(); ++g) {
     Row& row = table.rows[g];
-    row.first_live = std::min(blocks, first_visible_block(groups_[g], table.computed));
-    row.blocks.assign(static_cast<size_t>(blocks), 0);
-    for (int64_t i = row.first_live; i < blocks; ++i) {
-      const UnitId unit = found_[g][static_cast<size_t>(i)];
-      groups_[g].pool.retain(unit);
-      row.blocks[static_cast<size_t>(i)] = unit;
+    const int64_t first = std::min(table.named, first_visible_block(groups_[g], table.computed));
+    for (int64_t i = before; i < table.named; ++i) {
+      const UnitId unit = i < first ? 0 : found_[g][static_cast<size_t>(i - before)];
+      if (i >= first) groups_[g].pool.retain(unit);
+      row.blocks.push_back(unit);
     }
+    // Only blocks from before are released; those skipped above were never held.
+    for (int64_t i = std::min(first, before); i-- > row.first_live;) {
+      groups_[g].pool.release(std::exchange(row.blocks[static_cast<size_t>(i)], 0));
+    }
+    row.first_live = first;
   }
 }
 

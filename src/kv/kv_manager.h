@@ -63,6 +63,7 @@ class KvManager {
 
   int groups() const { return static_cast<int>(groups_.size()); }
   int64_t block_tokens() const { return block_tokens_; }
+  bool shares() const { return options_.prefix_cache && !groups_.empty(); }
   int64_t total_blocks(int group) const { return at(group).pool.size(); }
   int64_t available_blocks(int group) const { return at(group).pool.available(); }
   KvUsage usage() const;
@@ -73,6 +74,10 @@ class KvManager {
 
   // A new table with the longest prefix that every group still has.
   Opened open(const OpenArgs& args);
+
+  // Attaches what others published since, to a table that has computed and reserved whole blocks
+  // only (else nothing happens). `args` as for open(). The tokens computed now.
+  int64_t extend(TableId table, const OpenArgs& args);
 
   // Makes positions [0, tokens) writable: all groups get their blocks, or nothing changes and the
   // answer is false.
@@ -119,8 +124,8 @@ class KvManager {
   Table& table_at(TableId table);
   const Table& table_at(TableId table) const;
   TableId new_table();
-  int64_t match(const OpenArgs& args, Table& table);
-  int64_t usable_blocks(int64_t candidates) const;
+  int64_t match(const OpenArgs& args, const Table& table);
+  int64_t usable_blocks(const Table& table, int64_t candidates) const;
   void attach(Table& table, int64_t blocks);
   void publish(Table& table, std::span<const int32_t> tokens);
   void leave_behind(Table& table);
@@ -135,7 +140,7 @@ class KvManager {
   std::vector<Group> groups_;
   std::vector<Table> tables_;
   std::vector<TableId> closed_tables_;  // slots of tables_ to use again
-  // Scratch of match(): units found for block i of group g at [g][i], and the keys of the blocks.
+  // Scratch of match(): units found for block named + i of group g at [g][i], and the keys.
   std::vector<std::vector<UnitId>> found_;
   std::vector<Hash128> found_keys_;
 };

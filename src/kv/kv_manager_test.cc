@@ -143,6 +143,42 @@ TEST(KvManager, AHitFallsBackToALengthThatTheWindowGroupStillHas) {
   EXPECT_LT(hit(kv, count_to(9), 8), 8);
 }
 
+TEST(KvManager, ExtendTakesWhatOthersPublishedSince) {
+  KvManager kv({full(32), windowed(32, 6)}, {});
+  const auto tokens = count_to(40);
+  const TableId early = kv.open({.tokens = tokens}).table;
+  const TableId late = kv.open({.tokens = tokens, .max_hit = 39}).table;
+  const OpenArgs args{.tokens = tokens, .max_hit = 39};
+  int64_t extended = 0;
+  for (const int64_t computed : {8, 9, 22, 40}) {
+    ASSERT_TRUE(kv.reserve(early, computed));
+    kv.commit(early, tokens, computed);
+    extended = kv.extend(late, args);
+    EXPECT_EQ(extended, std::min<int64_t>(computed, 39) / kBlock * kBlock);
+    kv.check_integrity();
+  }
+  EXPECT_EQ(extended, 36);
+  EXPECT_EQ(kv.held_blocks(late, 1), 2);
+  EXPECT_TRUE(std::ranges::equal(kv.blocks(late, 0), kv.blocks(early, 0).first(9)));
+  ASSERT_TRUE(kv.reserve(late, 37));
+  EXPECT_EQ(kv.extend(late, args), 36) << "a block of its own is reserved already";
+  kv.close(early);
+  kv.close(late);
+  EXPECT_EQ(kv.usage().in_use, 0);
+  kv.check_integrity();
+}
+
+TEST(KvManager, AModelWithoutMemoryNeedsNothing) {
+  KvManager kv({}, {});
+  const auto tokens = count_to(5);
+  const Opened opened = kv.open({.tokens = tokens, .max_hit = 4});
+  EXPECT_EQ(opened.hit_tokens, 0);
+  EXPECT_TRUE(kv.reserve(opened.table, 5));
+  kv.commit(opened.table, tokens, 5);
+  kv.close(opened.table);
+  EXPECT_EQ(kv.usage().total, 0);
+}
+
 TEST(KvManager, PeakBlocksBoundWhatASequenceHolds) {
   for (int64_t window = 1; window < 14; ++window) {
     for (int64_t step = 1; step < 10; ++step) {
@@ -174,11 +210,13 @@ class KvSimulation {
     if (what == 0 || open_.empty()) return open();
     const size_t which = rng_.below(open_.size());
     if (what == 1) return close(which);
+    if (what == 2) return extend(open_[which]);
     grow(open_[which], 1 + static_cast<int64_t>(rng_.below(9)));
   }
 
   KvManager& kv() { return kv_; }
   int64_t hits() const { return hits_; }
+  int64_t extended() const { return extended_; }
 
  private:
   struct Sequence {
@@ -236,6 +274,17 @@ class KvSimulation {
     open_.erase(open_.begin() + static_cast<int64_t>(which));
   }
 
+  void extend(Sequence& sequence) {
+    const auto known = static_cast<int64_t>(sequence.tokens.size());
+    const int64_t computed = kv_.extend(
+        sequence.table,
+        {.tokens = sequence.tokens, .max_hit = known - 1, .salt = sequence.salt, .share = true});
+    ASSERT_GE(computed, sequence.computed);
+    extended_ += computed - sequence.computed;
+    sequence.computed = computed;
+    check_visible(sequence);
+  }
+
   void grow(Sequence& sequence, int64_t by) {
     const int64_t target =
         std::min(static_cast<int64_t>(sequence.tokens.size()), sequence.computed + by);
@@ -266,6 +315,7 @@ class KvSimulation {
   std::vector<Memory> memory_;
   std::vector<Sequence> open_;
   int64_t hits_ = 0;
+  int64_t extended_ = 0;
 };
 
 TEST(KvManager, NoTableEverReadsWhatAnotherWroteInRandomUse) {
@@ -276,6 +326,7 @@ TEST(KvManager, NoTableEverReadsWhatAnotherWroteInRandomUse) {
     if (step % 8 == 0) simulation.kv().check_integrity();
   }
   EXPECT_GT(simulation.hits(), 10'000);
+  EXPECT_GT(simulation.extended(), 300);
 }
 
 }  // namespace

@@ -15,6 +15,20 @@ namespace {
 // room would be undone by preemption a few steps later.
 constexpr int64_t kSpareShare = 64;
 
+// A hit leaves a token to compute, and every row that somebody reads.
+int64_t max_hit(const Sequence& sequence) {
+  return std::min(sequence.known() - 1, sequence.wanted_from);
+}
+
+kv::OpenArgs open_args(const Sequence& sequence) {
+  return {sequence.tokens, max_hit(sequence), sequence.cache_salt, sequence.use_prefix_cache};
+}
+
+int64_t common_prefix(const Sequence& a, const Sequence& b) {
+  const auto differ = std::ranges::mismatch(a.tokens, b.tokens);
+  return differ.in1 - a.tokens.begin();
+}
+
 }  // namespace
 
 // In order of rank and never around the first: a short request that overtakes a long one whenever
@@ -58,8 +72,42 @@ bool Scheduler::try_admit(Sequence& sequence) {
   sequence.turn = ++turns_taken_;  // behind everybody who waits for a turn already
   if (!sequence.admitted_before) sequence.cached_tokens = opened.hit_tokens;
   sequence.admitted_before = true;
+  choose_leader(sequence);
   insert_by_rank(running_, sequence);
   return true;
+}
+
+// The running sequence that will publish the most of what this one needs.
+void Scheduler::choose_leader(Sequence& sequence) const {
+  sequence.leader = nullptr;
+  sequence.shared_until = sequence.computed;
+  if (!sequence.use_prefix_cache || !kv_.shares()) return;
+  for (const Sequence* other : running_) {
+    const bool sharing = other->use_prefix_cache && other->cache_salt == sequence.cache_salt &&
+                         ranks_before(other, &sequence);
+    if (!sharing || other->computed >= max_hit(sequence)) continue;
+    const int64_t common = std::min(common_prefix(*other, sequence), max_hit(sequence));
+    const int64_t until = common / kv_.block_tokens() * kv_.block_tokens();
+    // One whose rows are all read goes slowly, because logits rows are scarce.
+    const bool slow = other->wants_logits && other->wanted_from < until - 1;
+    if (slow || until <= sequence.shared_until || other->computed >= until) continue;
+    sequence.leader = other;
+    sequence.shared_until = until;
+  }
+}
+
+// Takes what the leader has published by now; false when the sequence should go on by itself. The
+// leader ranks before it, so it advances while this one waits.
+bool Scheduler::waits_for_leader(Sequence& sequence) {
+  if (sequence.computed >= sequence.shared_until) return false;
+  const int64_t before = sequence.computed;
+  sequence.computed = kv_.extend(sequence.table, open_args(sequence));
+  if (before == sequence.cached_tokens) sequence.cached_tokens = sequence.computed;
+  const Sequence* leader = sequence.leader;  // null when it left: then this was the last look
+  if (leader != nullptr && leader->computed < sequence.shared_until) return true;
+  sequence.leader = nullptr;
+  sequence.shared_until = 0;
+  return false;
 }
 
 // Running sequences reserve their prompts chunk by chunk, so free blocks alone would be promised

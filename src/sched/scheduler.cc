@@ -67,6 +67,7 @@ void Scheduler::plan_in_turns() {
   const int64_t chunk = running_.size() > 1 ? options_.prefill_chunk : options_.max_batch_tokens;
   for (Sequence* sequence : turns_) {
     if (sequence->state != SequenceState::kRunning) continue;  // preempted by one before it
+    if (waits_for_leader(*sequence)) continue;
     int64_t count = affordable_rows(*sequence, std::min(sequence->remaining(), chunk));
     if (count == 0) continue;
     if (!make_room(*sequence, sequence->computed + count)) {
@@ -99,6 +100,8 @@ void Scheduler::add_rows(Sequence& sequence, int64_t count) {
   plan_.row_count += count;
   if (sequence.wants_logits) plan_.logit_rows += group.wanted;
   sequence.planned_in = plans_;
+  sequence.leader = nullptr;
+  sequence.shared_until = 0;
 }
 
 void Scheduler::remove_rows(const Sequence& sequence) {
@@ -159,9 +162,14 @@ void Scheduler::end(Sequence& sequence) {
   ended_.push_back(&sequence);
 }
 
-// Out of the list that its state names, blocks given back.
+// Out of the list that its state names, followers and blocks given back.
 void Scheduler::leave_list(Sequence& sequence) {
   std::erase(sequence.state == SequenceState::kRunning ? running_ : waiting_, &sequence);
+  sequence.leader = nullptr;
+  sequence.shared_until = 0;
+  for (Sequence* other : running_) {
+    if (other->leader == &sequence) other->leader = nullptr;
+  }
   if (sequence.table == kv::kNoTable) return;
   kv_.close(sequence.table);
   sequence.table = kv::kNoTable;
@@ -175,6 +183,10 @@ void Scheduler::check_integrity() const {
     CHASQUI_CHECK(s->state == SequenceState::kRunning && s->table != kv::kNoTable &&
                       s->computed >= 0 && s->remaining() > 0,
                   "running sequence {}: computed {} of {}", s->id, s->computed, s->known());
+    CHASQUI_CHECK(
+        s->leader == nullptr || (std::ranges::find(running_, s->leader) != running_.end() &&
+                                 ranks_before(s->leader, s)),
+        "sequence {} follows one that does not go before it", s->id);
   }
   for (const Sequence* s : waiting_) {
     CHASQUI_CHECK(

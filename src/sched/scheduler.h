@@ -8,6 +8,10 @@
 // youngest), which goes back to the queue and mostly returns as a prefix hit; the worst one
 // itself waits. So the best one always advances, hence every sequence ends.
 //
+// Who shares the beginning of its prompt with a better one that is still computing it lets that
+// one go ahead and then takes the blocks as a prefix hit: n answers to one prompt, or many users
+// of one system prompt, cost one prefill even when they arrive together.
+//
 // When nothing can run, the oldest fails with "needs N blocks, have M" instead of looping.
 //
 // Engine thread only. Deterministic: equal calls give equal plans.
@@ -78,6 +82,8 @@ class Scheduler {
   bool can_ever_run(const Sequence& sequence) const;
   bool try_admit(Sequence& sequence);
   bool fits_beside_promises(const Sequence& sequence) const;
+  void choose_leader(Sequence& sequence) const;
+  bool waits_for_leader(Sequence& sequence);
   bool preempt_for(const Sequence& sequence);
   void preempt(Sequence& sequence);
   void fail(Sequence& sequence, int64_t tokens);

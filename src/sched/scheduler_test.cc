@@ -182,6 +182,43 @@ TEST_F(SchedulerTest, AHitNeverSkipsARowThatSomebodyReads) {
   }
 }
 
+// n answers to one prompt, or a shared system prompt, submitted at the same moment.
+TEST_F(SchedulerTest, WhatSeveralBeginWithIsComputedOnce) {
+  start(1000, {.max_batch_tokens = 64, .prefill_chunk = 32});
+  Sequence& first = add(100);
+  std::vector<Sequence*> others;
+  for (int i = 0; i < 3; ++i) {
+    Sequence& other = *sequences_.emplace_back(std::make_unique<Sequence>());
+    other.id = sequences_.size();
+    other.tokens = first.tokens;
+    if (i == 2) other.tokens.resize(50);  // shares 3 whole blocks
+    other.wanted_from = other.known() - 1;
+    scheduler_->add(other);
+    others.push_back(&other);
+  }
+  EXPECT_EQ(step(), (Rows{{1, 32}}));
+  EXPECT_EQ(step(), (Rows{{1, 32}}));
+  EXPECT_EQ(step(), (Rows{{1, 32}, {4, 2}})) << "the shared blocks are there: it goes on";
+  EXPECT_EQ(step(), (Rows{{1, 4}, {4, 1}, {2, 4}, {3, 4}}));
+  EXPECT_EQ(others[0]->cached_tokens, 96);
+  EXPECT_EQ(others[2]->cached_tokens, 48);
+}
+
+TEST_F(SchedulerTest, WhoFollowsGoesOnAloneWhenTheLeaderLeaves) {
+  start(1000, {.max_batch_tokens = 64, .prefill_chunk = 32});
+  Sequence& first = add(100);
+  Sequence& other = *sequences_.emplace_back(std::make_unique<Sequence>());
+  other.id = 2;
+  other.tokens = first.tokens;
+  other.wanted_from = 99;
+  scheduler_->add(other);
+  EXPECT_EQ(step(), (Rows{{1, 32}}));
+  EXPECT_EQ(step(), (Rows{{1, 32}}));
+  scheduler_->cancel(first);
+  EXPECT_EQ(step(), (Rows{{2, 36}}));
+  EXPECT_EQ(other.cached_tokens, 64);
+}
+
 TEST_F(SchedulerTest, CancelledSequencesLeaveFromAnywhere) {
   start(1000, {.max_sequences = 1, .max_batch_tokens = 10});
   Sequence& prefilling = add(100);

@@ -50,6 +50,11 @@ struct Sequence {
   uint64_t turn = 0;        // when it last got a piece of its prompt computed
   uint64_t planned_in = 0;  // the last plan that has a row of it
   kv::TableId table = kv::kNoTable;
+  // While set, `leader` is about to compute positions [computed, shared_until), which begin this
+  // sequence too: it waits for the blocks instead of computing them again. INVARIANT: the leader
+  // is running and ranks before this one.
+  const Sequence* leader = nullptr;
+  int64_t shared_until = 0;
   std::optional<Error> failure;  // why the scheduler ended it, if it did
 
   int64_t known() const { return static_cast<int64_t>(tokens.size()); }
