@@ -6,7 +6,7 @@
 //   403 foreign Host on a loopback server    404 unknown path        405 with Allow
 //   408 header or body too slow              413 body too large      415 body is not JSON
 //   417 unknown Expect                       431 header too large    500 handler failed
-//   501 unknown transfer coding              503 too many connections, or draining (Retry-After)
+//   501 unknown transfer coding              503 too many connections (Retry-After)
 //
 // Every response carries Server, Date, X-Request-ID, openai-processing-ms (whole milliseconds
 // until the handler answered) and, for requests with an Origin, the CORS fields. HEAD is GET
