@@ -20,7 +20,7 @@ macro(chasqui_isa level description flags features)
   set(CHASQUI_ISA_${level}_FEATURES ${features})
 endmacro()
 
-chasqui_isa(scalar "plain C++, any processor" "" "")
+chasqui_isa(scalar "plain C++, any processor" "-DCHASQUI_SIMD_SCALAR" "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   chasqui_isa(avx2 "AVX2 with FMA and F16C" "-mavx2;-mfma;-mf16c" "avx2;fma;f16c")
   # BF16 and VBMI stay out on purpose: no kernel needs them, and Cascade Lake and Ice Lake lack

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/cpu/kernel_table.h"
+#include "backend/cpu/product_lists.h"
 #include "base/check.h"
 #include "base/thread_team.h"
 #include "tensor/buffer.h"
@@ -38,6 +39,7 @@ struct CpuContext {
 
   const KernelTable kernels;
   ThreadTeam team;
+  ProductLists lists;   // linear, expert_linear
   Scratch activations;  // linear, expert_linear: quantised x
   Scratch panels;       // linear, expert_linear: unpacked tiles, one piece a thread
   Scratch attention;    // attention: scores and partial results

@@ -13,15 +13,16 @@
 //   F32x16, I32x16    16 lanes of f32, of i32 (shifts are logical)
 //   U8x64, S8x64      64 bytes; lane i of a 32-bit view is bytes 4i .. 4i+3
 //   Mask16            one bool a lane
+// kVectorRegisters    F32x16 values that fit in registers, for choosing block sizes
 //
 // Memory (no alignment needed; *_first touch only the first n lanes, 0 <= n <= 16, and read the
 // others as zero)
 //   load, load_first, store, store_first            f32
 //   load_f16, store_f16, load_bf16, store_bf16      16 halves <-> f32, round to nearest even;
 //                                                   *_first likewise
-//   load_i32, store_i32, load_i8                    i32; 16 signed bytes widened
+//   load_i32, store_i32, load_i8, load_u8x16        i32; 16 signed, unsigned bytes widened
 //   store_i8                                        16 lanes narrowed to bytes with saturation
-//   load_u8                                         U8x64 from 64 bytes
+//   load_u8, store_u8                               U8x64 from 64 bytes
 //   broadcast_quad(p)                               S8x64: 4 bytes at p in each 32-bit lane
 //   prefetch(p)                                     a hint, p may be any address
 //
@@ -37,9 +38,9 @@
 //   to_f32, to_i32 (nearest even), as_f32, as_i32 (same bits), iless(a, b) -> Mask16,
 //   iselect(m, a, b)
 // Bytes
-//   band(U8x64, U8x64), bor, u8_set1(x), shift_right_u16<N>(U8x64) (in 16-bit units: mask after),
-//   shift_left_u16<N>
-//   dot4(acc, w, x): lane i of acc += sum of w[4i+j] * x[4i+j], j < 4. REQUIRES w <= 127 (AVX2
+//   band(U8x64, U8x64), bor, and_or(a, b, c) = (a & b) | c, u8_set1(x), shift_right_u16<N>(U8x64)
+//   (in 16-bit units: mask after), shift_left_u16<N> dot4(acc, w, x): lane i of acc += sum of
+//   w[4i+j] * x[4i+j], j < 4. REQUIRES w <= 127 (AVX2
 //       adds pairs in 16 bits)
 //   dot4_wide(acc, w, x): the same for w that holds a signed weight plus 128; computes with
 //       (w - 128 + kWideOffset), where kWideOffset is 128 or 0 as suits the level. REQUIRES
@@ -52,6 +53,15 @@
 #error "kernel files are compiled by chasqui_isa_objects (cmake/isa.cmake)"
 #endif
 
+// CHASQUI_INLINE: vectors must not travel through memory from function to function.
+// CHASQUI_UNROLL before a loop over registers, so that arrays of vectors become registers.
+// Both mean nothing in the scalar level, where they would only make the compiler slow.
+#ifdef CHASQUI_SIMD_SCALAR
+#define CHASQUI_INLINE inline
+#define CHASQUI_UNROLL
+#else
 #define CHASQUI_INLINE inline __attribute__((always_inline))
+#define CHASQUI_UNROLL _Pragma("GCC unroll 16")
+#endif
 
 #include CHASQUI_SIMD_HEADER

@@ -75,6 +75,7 @@ constexpr SimdProbe kProbes[] = {
     INTS("to_f32", as_i32(to_f32(x))),
     BYTES("band", band(x, y)),
     BYTES("bor", bor(x, y)),
+    PROBE("and_or", store_u8(out, and_or(load_u8(a), load_u8(b), load_u8(c)))),
     BYTES("shift_right_u16", shift_right_u16<4>(x)),
     BYTES("shift_left_u16", shift_left_u16<4>(x)),
     BYTES("u8_set1", u8_set1(static_cast<uint8_t>(n * 15))),

@@ -22,6 +22,9 @@ class WeightStore {
   Result<std::unique_ptr<Weight>> prepare(const TensorView& view, std::string_view tensor_name);
 
  private:
+  // Writes the packed form of all experts to `to`, in parallel.
+  void pack(const TensorView& view, std::byte* to);
+
   CpuContext& context_;
   const CpuOptions options_;
 };

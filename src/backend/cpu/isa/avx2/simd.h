@@ -10,6 +10,7 @@ namespace chasqui::backend::cpu::avx2 {
 
 constexpr int kLanes = 16;
 constexpr int kWideOffset = 0;
+constexpr int kVectorRegisters = 8;  // F32x16 values that fit: 16 registers of half the width
 
 struct F32x16 {
   __m256 lo, hi;
@@ -267,6 +268,9 @@ CHASQUI_INLINE U8x64 band(U8x64 a, U8x64 b) {
 }
 CHASQUI_INLINE U8x64 bor(U8x64 a, U8x64 b) {
   return {_mm256_or_si256(a.lo, b.lo), _mm256_or_si256(a.hi, b.hi)};
+}
+CHASQUI_INLINE U8x64 and_or(U8x64 a, U8x64 b, U8x64 c) {
+  return bor(band(a, b), c);
 }
 template <int N>
 CHASQUI_INLINE U8x64 shift_right_u16(U8x64 a) {

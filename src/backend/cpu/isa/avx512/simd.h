@@ -9,6 +9,7 @@ namespace chasqui::backend::cpu::avx512 {
 
 constexpr int kLanes = 16;
 constexpr int kWideOffset = 128;
+constexpr int kVectorRegisters = 32;  // F32x16 values that fit
 
 struct F32x16 {
   __m512 v;
@@ -229,6 +230,9 @@ CHASQUI_INLINE U8x64 band(U8x64 a, U8x64 b) {
 }
 CHASQUI_INLINE U8x64 bor(U8x64 a, U8x64 b) {
   return {_mm512_or_si512(a.v, b.v)};
+}
+CHASQUI_INLINE U8x64 and_or(U8x64 a, U8x64 b, U8x64 c) {
+  return {_mm512_ternarylogic_epi64(a.v, b.v, c.v, 0xea)};
 }
 template <int N>
 CHASQUI_INLINE U8x64 shift_right_u16(U8x64 a) {

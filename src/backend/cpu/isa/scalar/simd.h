@@ -9,6 +9,7 @@ namespace chasqui::backend::cpu::scalar {
 
 constexpr int kLanes = 16;
 constexpr int kWideOffset = 128;
+constexpr int kVectorRegisters = 8;  // no registers to speak of; as AVX2
 
 struct F32x16 {
   float v[16];
@@ -292,6 +293,9 @@ CHASQUI_INLINE U8x64 band(U8x64 a, U8x64 b) {
 CHASQUI_INLINE U8x64 bor(U8x64 a, U8x64 b) {
   for (int i = 0; i < 64; ++i) a.v[i] = static_cast<uint8_t>(a.v[i] | b.v[i]);
   return a;
+}
+CHASQUI_INLINE U8x64 and_or(U8x64 a, U8x64 b, U8x64 c) {
+  return bor(band(a, b), c);
 }
 template <int N>
 CHASQUI_INLINE U8x64 shift_right_u16(U8x64 a) {

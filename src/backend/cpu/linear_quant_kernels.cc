@@ -1,0 +1,322 @@
+// Integer dot products over packed panels; linear_kernels.h has the layout and the arithmetic.
+#include "backend/cpu/linear_formats.h"
+#include "backend/cpu/linear_kernels.h"
+#include "backend/cpu/simd.h"
+
+namespace chasqui::backend::cpu::CHASQUI_ISA {
+
+void add_quant_kernels(LinearKernels& kernels);
+
+namespace {
+
+// How far ahead of the computation the fused kernels ask for weights. A few kilobytes cover the
+// latency of memory (about 100 ns at 15 GB/s a core) and stay within the first-level cache.
+constexpr int64_t kPrefetchBytes = 4096;
+
+// Block shape of the tile path. AVX-512: 2 panels x 6 tokens need 12 integer sums, 12 float sums
+// and 3 operands, and a loaded activation serves both panels. With half the registers: 1 x 2.
+constexpr int kTilePanels = kVectorRegisters >= 32 ? 2 : 1;
+constexpr int kTileTokens = kVectorRegisters >= 32 ? 6 : 2;
+static_assert(kTileTokens <= kMaxFusedTokens);
+
+template <Traits kTraits>
+CHASQUI_INLINE I32x16 dot(I32x16 sum, U8x64 w, S8x64 x) {
+  if constexpr (kTraits.wide) return dot4_wide(sum, w, x);
+  return dot4(sum, w, x);
+}
+
+// The record of one group in a block of kTokens tokens.
+template <int kTokens>
+struct XRecord {
+  const uint8_t* at;
+
+  CHASQUI_INLINE S8x64 quad(int j, int token) const {
+    return broadcast_quad(reinterpret_cast<const int8_t*>(at) + 4 * (j * kTokens + token));
+  }
+  CHASQUI_INLINE const uint8_t* field(int index, int token) const {
+    return at + 4 * ((kGroupValues / 4 + index) * kTokens + token);
+  }
+  CHASQUI_INLINE F32x16 number(int index, int token) const {
+    return set1(*reinterpret_cast<const float*>(field(index, token)));
+  }
+  template <Traits kTraits>
+  CHASQUI_INLINE I32x16 start(int half, int token) const {
+    if constexpr (kTraits.start < 0) return izero();
+    return iset1(*reinterpret_cast<const int32_t*>(field(kTraits.start + half, token)));
+  }
+};
+
+// The float part of a group's step: the one place that defines its rounding.
+CHASQUI_INLINE F32x16 accumulate(F32x16 sum, I32x16 dots, F32x16 scale, F32x16 x_scale) {
+  return fma(to_f32(dots), mul(scale, x_scale), sum);
+}
+CHASQUI_INLINE F32x16 subtract_minimum(F32x16 sum, F32x16 minimum, F32x16 x_sum) {
+  return fnma(minimum, x_sum, sum);
+}
+
+// One group of one panel times kTokens tokens, weights in registers. Tokens are innermost: their
+// sums are independent, which hides the latency of the dot products.
+template <Traits kTraits, int kTokens>
+CHASQUI_INLINE void step(const Group& group, XRecord<kTokens> x, F32x16* sums) {
+  constexpr int kParts = kTraits.halves ? 2 : 1;
+  I32x16 dots[kTokens][kParts];
+  CHASQUI_UNROLL
+  for (int t = 0; t < kTokens; ++t) {
+    for (int part = 0; part < kParts; ++part) dots[t][part] = x.template start<kTraits>(part, t);
+  }
+  CHASQUI_UNROLL
+  for (int i = 0; i < 8; ++i) {
+    const int j = i / 2 + i % 2 * 4;  // 0 4 1 5 ...: both nibbles of a vector together
+    I32x16* sum = &dots[0][j / 4 * (kParts - 1)];
+    CHASQUI_UNROLL
+    for (int t = 0; t < kTokens; ++t) {
+      sum[t * kParts] = dot<kTraits>(sum[t * kParts], group.w[j], x.quad(j, t));
+    }
+  }
+  CHASQUI_UNROLL
+  for (int t = 0; t < kTokens; ++t) {
+    for (int part = 0; part < kParts; ++part) {
+      sums[t] = accumulate(sums[t], dots[t][part], group.scales[part], x.number(kXScale, t));
+    }
+    if constexpr (kTraits.minima)
+      sums[t] = subtract_minimum(sums[t], group.minimum, x.number(kXSum, t));
+  }
+}
+
+CHASQUI_INLINE void finish(F32x16 sum, const QuantTask& task, int64_t panel, int64_t token) {
+  const int64_t row = task.first_row + panel * kPanelRows;
+  const int64_t left = task.rows - row;
+  const int n = left < kPanelRows ? static_cast<int>(left) : kPanelRows;
+  if (task.bias != nullptr) sum = add(sum, load_first(task.bias + panel * kPanelRows, n));
+  store_first(task.y[token] + row, sum, n);
+}
+
+CHASQUI_INLINE GroupAt group_at(const QuantTask& task, const PackShape& shape, const uint8_t* panel,
+                                int64_t group) {
+  return {panel + task.scale_at + group * shape.scale_bytes,
+          panel + task.high_at + group * shape.high_bytes,
+          panel + task.quant_at + group * shape.quant_bytes};
+}
+
+// One panel times kTokens tokens.
+template <class Format, int kTokens>
+void fused_panel(const QuantTask& task, int64_t panel_index) {
+  constexpr PackShape kShape = kPackShapes[Format::kKind];
+  constexpr int kLines = (kShape.quant_bytes + kShape.high_bytes + kShape.scale_bytes + 63) / 64;
+  const uint8_t* panel = task.weights + panel_index * task.panel_bytes;
+  const uint8_t* ahead = panel + kPrefetchBytes;
+  const uint8_t* x = task.x;
+  F32x16 sums[kTokens];
+  for (int t = 0; t < kTokens; ++t) sums[t] = zero();
+  for (int64_t first = 0; first < task.groups; first += kShape.super_groups) {
+    const auto super =
+        Format::Super::load(panel + first / kShape.super_groups * kShape.super_bytes);
+    for (int64_t g = first; g < first + kShape.super_groups; ++g) {
+      for (int line = 0; line < kLines; ++line) prefetch(ahead + 64 * line);
+      ahead += kShape.quant_bytes + kShape.high_bytes + kShape.scale_bytes;
+      const Group group = Format::load(group_at(task, kShape, panel, g), super);
+      step<Format::kTraits, kTokens>(group, {x}, sums);
+      x += kTokens * kXRecordBytes;
+    }
+  }
+  for (int t = 0; t < kTokens; ++t) finish(sums[t], task, panel_index, t);
+}
+
+template <class Format, int kTokens>
+void fused_tokens(const QuantTask& task) {
+  for (int64_t p = 0; p < task.panels; ++p) fused_panel<Format, kTokens>(task, p);
+}
+
+template <class Format>
+void fused(const QuantTask& task) {
+  switch (task.tokens) {
+    case 1:
+      return fused_tokens<Format, 1>(task);
+    case 2:
+      return fused_tokens<Format, 2>(task);
+    case 3:
+      return fused_tokens<Format, 3>(task);
+    case 4:
+      return fused_tokens<Format, 4>(task);
+    case 5:
+      return fused_tokens<Format, 5>(task);
+    case 6:
+      return fused_tokens<Format, 6>(task);
+    case 7:
+      return fused_tokens<Format, 7>(task);
+    case 8:
+      return fused_tokens<Format, 8>(task);
+  }
+}
+
+// ---- many tokens: tiles -----------------------------------------------------------------------
+
+// A group as it lies in the tile.
+struct alignas(64) TileGroup {
+  uint8_t w[8][64];
+  float scales[2][16];
+  float minimum[16];
+};
+struct alignas(64) Tile {
+  TileGroup groups[kTileGroups][kTilePanels];
+};
+
+template <class Format>
+void unpack(const QuantTask& task, int64_t panel_index, int64_t first_group, int64_t groups,
+            Tile& tile, int slot) {
+  constexpr PackShape kShape = kPackShapes[Format::kKind];
+  constexpr Traits kTraits = Format::kTraits;
+  const uint8_t* panel = task.weights + panel_index * task.panel_bytes;
+  for (int64_t s = 0; s < groups; s += kShape.super_groups) {
+    const auto super =
+        Format::Super::load(panel + (first_group + s) / kShape.super_groups * kShape.super_bytes);
+    for (int64_t g = s; g < s + kShape.super_groups; ++g) {
+      const Group group = Format::load(group_at(task, kShape, panel, first_group + g), super);
+      TileGroup& to = tile.groups[g][slot];
+      for (int j = 0; j < 8; ++j) store_u8(to.w[j], group.w[j]);
+      store(to.scales[0], group.scales[0]);
+      if constexpr (kTraits.halves) store(to.scales[1], group.scales[1]);
+      if constexpr (kTraits.minima) store(to.minimum, group.minimum);
+    }
+  }
+}
+
+// One group of the tile times kTokens tokens.
+template <Traits kTraits, int kPanels, int kTokens>
+CHASQUI_INLINE void tile_step(const TileGroup* group, XRecord<kTokens> x,
+                              F32x16 (&sums)[kPanels][kTokens]) {
+  constexpr int kParts = kTraits.halves ? 2 : 1;
+  CHASQUI_UNROLL
+  for (int part = 0; part < kParts; ++part) {
+    I32x16 dots[kPanels][kTokens];
+    CHASQUI_UNROLL
+    for (int t = 0; t < kTokens; ++t) {
+      for (int p = 0; p < kPanels; ++p) dots[p][t] = x.template start<kTraits>(part, t);
+    }
+    CHASQUI_UNROLL
+    for (int j = part * 4; j < (part + 1) * 8 / kParts; ++j) {
+      U8x64 w[kPanels];
+      for (int p = 0; p < kPanels; ++p) w[p] = load_u8(group[p].w[j]);
+      CHASQUI_UNROLL
+      for (int t = 0; t < kTokens; ++t) {
+        const S8x64 quad = x.quad(j, t);
+        for (int p = 0; p < kPanels; ++p) dots[p][t] = dot<kTraits>(dots[p][t], w[p], quad);
+      }
+    }
+    CHASQUI_UNROLL
+    for (int t = 0; t < kTokens; ++t) {
+      for (int p = 0; p < kPanels; ++p) {
+        sums[p][t] =
+            accumulate(sums[p][t], dots[p][t], load(group[p].scales[part]), x.number(kXScale, t));
+        if constexpr (kTraits.minima) {
+          sums[p][t] = subtract_minimum(sums[p][t], load(group[p].minimum), x.number(kXSum, t));
+        }
+      }
+    }
+  }
+}
+
+// Adds `groups` groups of kPanels panels times kTokens tokens to sums[token][panel][lane].
+template <Traits kTraits, int kPanels, int kTokens>
+void tile_block(const Tile& tile, int64_t groups, const uint8_t* x, float* sums) {
+  F32x16 sum[kPanels][kTokens];
+  CHASQUI_UNROLL
+  for (int t = 0; t < kTokens; ++t) {
+    for (int p = 0; p < kPanels; ++p) sum[p][t] = load(sums + (t * kTilePanels + p) * kPanelRows);
+  }
+  for (int64_t g = 0; g < groups; ++g, x += kTokens * kXRecordBytes) {
+    tile_step<kTraits, kPanels, kTokens>(tile.groups[g], {x}, sum);
+  }
+  CHASQUI_UNROLL
+  for (int t = 0; t < kTokens; ++t) {
+    for (int p = 0; p < kPanels; ++p) store(sums + (t * kTilePanels + p) * kPanelRows, sum[p][t]);
+  }
+}
+
+template <Traits kTraits, int kPanels>
+void tile_rest(const Tile& tile, int64_t groups, const uint8_t* x, int64_t tokens, float* sums) {
+  static_assert(kTileTokens <= 6);
+  switch (tokens) {
+    case 1:
+      return tile_block<kTraits, kPanels, 1>(tile, groups, x, sums);
+    case 2:
+      return tile_block<kTraits, kPanels, 2>(tile, groups, x, sums);
+    case 3:
+      return tile_block<kTraits, kPanels, 3>(tile, groups, x, sums);
+    case 4:
+      return tile_block<kTraits, kPanels, 4>(tile, groups, x, sums);
+    case 5:
+      return tile_block<kTraits, kPanels, 5>(tile, groups, x, sums);
+    case 6:
+      return tile_block<kTraits, kPanels, 6>(tile, groups, x, sums);
+  }
+}
+
+// The tile times all tokens.
+template <Traits kTraits, int kPanels>
+void tile_times_x(const QuantTask& task, const Tile& tile, int64_t first_group, int64_t groups,
+                  float* sums) {
+  for (int64_t t = 0; t < task.tokens; t += kTileTokens) {
+    const int64_t left = task.tokens - t;
+    const int64_t tokens = left < kTileTokens ? left : kTileTokens;
+    const uint8_t* x = task.x + (first_group * task.tokens + t * groups) * kXRecordBytes;
+    float* to = sums + t * kTilePanels * kPanelRows;
+    if (tokens == kTileTokens) {
+      tile_block<kTraits, kPanels, kTileTokens>(tile, groups, x, to);
+    } else {
+      tile_rest<kTraits, kPanels>(tile, groups, x, tokens, to);
+    }
+  }
+}
+
+// kPanels panels times all tokens.
+template <class Format, int kPanels>
+void tiled_panels(const QuantTask& task, int64_t panel_index) {
+  Tile& tile = *reinterpret_cast<Tile*>(task.scratch);
+  float* sums = reinterpret_cast<float*>(task.scratch + sizeof(Tile));
+  for (int64_t i = 0; i < task.tokens * kTilePanels; ++i) store(sums + i * kPanelRows, zero());
+  for (int64_t g = 0; g < task.groups; g += kTileGroups) {
+    const int64_t left = task.groups - g;
+    const int64_t groups = left < kTileGroups ? left : kTileGroups;
+    for (int p = 0; p < kPanels; ++p) unpack<Format>(task, panel_index + p, g, groups, tile, p);
+    tile_times_x<Format::kTraits, kPanels>(task, tile, g, groups, sums);
+  }
+  for (int64_t t = 0; t < task.tokens; ++t) {
+    for (int p = 0; p < kPanels; ++p) {
+      finish(load(sums + (t * kTilePanels + p) * kPanelRows), task, panel_index + p, t);
+    }
+  }
+}
+
+template <class Format>
+void tiled(const QuantTask& task) {
+  int64_t p = 0;
+  for (; p + kTilePanels <= task.panels; p += kTilePanels) {
+    tiled_panels<Format, kTilePanels>(task, p);
+  }
+  for (; p < task.panels; ++p) tiled_panels<Format, 1>(task, p);
+}
+
+template <class Format>
+void add_format(LinearKernels& kernels) {
+  kernels.fused[Format::kKind] = fused<Format>;
+  kernels.tiled[Format::kKind] = tiled<Format>;
+}
+
+}  // namespace
+
+void add_quant_kernels(LinearKernels& kernels) {
+  kernels.tile_tokens = kTileTokens;
+  kernels.tile_panels = kTilePanels;
+  kernels.tile_bytes = sizeof(Tile);
+  add_format<Q4_0>(kernels);
+  add_format<Q4_1>(kernels);
+  add_format<Q5_0>(kernels);
+  add_format<Q5_1>(kernels);
+  add_format<Q8_0>(kernels);
+  add_format<Q4_K>(kernels);
+  add_format<Q5_K>(kernels);
+  add_format<Q6_K>(kernels);
+}
+
+}  // namespace chasqui::backend::cpu::CHASQUI_ISA

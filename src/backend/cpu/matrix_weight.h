@@ -1,0 +1,52 @@
+// A weight matrix (or a stack of one an expert) as the CPU backend computes with it. Immutable.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "backend/backend.h"
+#include "backend/cpu/pack.h"
+#include "base/mapped_file.h"
+#include "tensor/buffer.h"
+#include "tensor/tensor_view.h"
+
+namespace chasqui::backend::cpu {
+
+class MatrixWeight final : public Weight {
+ public:
+  // Decoded on the fly from the bytes of the model file, with f32 activations: exact, slow.
+  explicit MatrixWeight(const TensorView& view) : Weight(view), view_(view) {}
+
+  // Packed panels in memory, or at `offset` in a cache file.
+  MatrixWeight(const TensorView& view, Buffer panels)
+      : Weight(view), view_(view), buffer_(std::move(panels)), panels_(buffer_.data()) {
+    shape_ = panel_shape(view.type, view.cols());
+  }
+  MatrixWeight(const TensorView& view, MappedFile file, size_t offset)
+      : Weight(view), view_(view), file_(std::move(file)), panels_(file_.bytes().data() + offset) {
+    shape_ = panel_shape(view.type, view.cols());
+  }
+
+  bool packed() const { return panels_ != nullptr; }
+  // REQUIRES: packed().
+  const PanelShape& shape() const { return shape_; }
+  const std::byte* panels(int64_t expert) const {
+    return panels_ + expert * packed_bytes(shape_, rows());
+  }
+
+  // REQUIRES: !packed(). The rows of one expert as they lie in the model file.
+  const std::byte* file_rows(int64_t expert) const {
+    return view_.bytes.data() +
+           view_.bytes.size() / static_cast<size_t>(experts()) * static_cast<size_t>(expert);
+  }
+
+ private:
+  TensorView view_;
+  Buffer buffer_;
+  MappedFile file_;
+  PanelShape shape_;
+  const std::byte* panels_ = nullptr;
+};
+
+}  // namespace chasqui::backend::cpu

@@ -1,0 +1,50 @@
+// The lists by which linear and expert_linear describe their work to multiply() (product.h). They
+// live in the CpuContext so that their memory is reused from call to call.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace chasqui::backend::cpu {
+
+class MatrixWeight;
+
+// Rows [begin, begin + count) meet the matrix of `expert`.
+struct RowGroup {
+  int64_t expert = 0;
+  int64_t begin = 0;
+  int64_t count = 0;  // 1 .. kMaxGroupRows
+};
+
+struct ProductTarget {
+  const MatrixWeight* weight = nullptr;
+  const float* bias = nullptr;  // optional, [experts, rows]
+  float* const* y = nullptr;    // [rows of x]: where each result row goes
+};
+
+// A piece of the parallel loops.
+struct ProductTask {
+  int32_t target = 0;
+  int32_t group = 0;
+  int64_t begin = 0;  // panels, or rows to quantise
+  int64_t end = 0;
+};
+
+struct ProductLists {
+  std::vector<const float*> x;
+  std::vector<float*> y;
+  std::vector<RowGroup> groups;
+  std::vector<ProductTarget> targets;
+  std::vector<ProductTask> tasks;
+  std::vector<int64_t> counts;  // expert_linear: where each expert's slots begin
+  std::vector<int64_t> slots;   // expert_linear: slots ordered by expert
+
+  void clear() {
+    x.clear();
+    y.clear();
+    groups.clear();
+    targets.clear();
+  }
+};
+
+}  // namespace chasqui::backend::cpu
