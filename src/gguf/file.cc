@@ -47,6 +47,7 @@ Result<File> File::open(const std::string& path) {
   const int count = split ? split->count : 1;
   File file;
   file.path_ = path;
+  // From the first part on, whichever was named: it alone carries the model's metadata.
   for (int part = 0; part < count; ++part) {
     const std::string part_path = split ? split_path(*split, part) : path;
     auto mapped = MappedFile::open(part_path);
@@ -116,6 +117,7 @@ Status File::check_split_keys(const std::string& name, int part, int count,
     return fail(ErrorCode::kCorrupt, fmt::format("{}: metadata key '{}' is {}; expected a number",
                                                  name, kSplitCount, describe(*found_count)));
   }
+  // Tools that join the parts of a model leave the key behind, as 0.
   if (*parts != static_cast<uint64_t>(count) && !(*parts == 0 && count == 1)) {
     return fail(ErrorCode::kCorrupt,
                 fmt::format("{}: metadata key '{}' says {} parts, but the file name says {}; parts "

@@ -24,6 +24,8 @@
 
 namespace chasqui::gguf {
 
+// One entry of the directory. Its bytes lie within the file, at a multiple of the file's alignment
+// (at least 8), and over no other tensor's; they are exactly what type and dims ask for.
 struct Tensor {
   std::string name;
   int n_dims = 1;       // as written in the file, 1 to 4; a scalar written with none counts as 1
@@ -32,7 +34,7 @@ struct Tensor {
   uint64_t offset = 0;  // of the bytes within that file
 };
 
-// Lets the indices be asked by string_view.
+// Lets the indices be asked by string_view, without a copy of the name.
 struct StringHash {
   using is_transparent = void;
   size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
@@ -56,8 +58,11 @@ class File {
 
   // In the order of the file.
   std::span<const std::pair<std::string, Value>> metadata() const { return metadata_; }
+  // nullptr when the key is absent; the pointer lives as long as the File.
   const Value* find(std::string_view key) const;
 
+  // Part by part, each in the order of its file. Names are unique over all parts; find_tensor
+  // returns nullptr when there is none.
   std::span<const Tensor> tensors() const { return tensors_; }
   const Tensor* find_tensor(std::string_view name) const;
 

@@ -41,6 +41,7 @@ std::optional<int64_t> load_int(ValueType type, std::span<const std::byte> bytes
   }
 }
 
+// 64-bit integers beyond 2^53 round; no setting of a model is that large and exact.
 std::optional<double> load_double(ValueType type, std::span<const std::byte> bytes, size_t index) {
   switch (type) {
     case ValueType::kFloat32:
@@ -116,6 +117,7 @@ size_t value_type_bytes(ValueType type) {
 }
 
 std::optional<uint64_t> Value::as_uint() const {
+  // The upper half of u64 has no int64_t to go through.
   if (type_ == ValueType::kUint64) return load<uint64_t>(payload_, 0);
   const auto value = load_int(type_, payload_, 0);
   if (!value || *value < 0) return std::nullopt;

@@ -13,7 +13,7 @@
 
 namespace chasqui::gguf {
 
-// The codes are the file format's.
+// The codes are the file format's. No other value is ever stored: the reader refuses them.
 enum class ValueType : uint32_t {
   kUint8 = 0,
   kInt8 = 1,
@@ -36,6 +36,8 @@ const char* value_type_name(ValueType type);  // "u32", "str", "arr", ...
 // that are no ValueType.
 size_t value_type_bytes(ValueType type);
 
+// Thread-safe: nothing changes after the reader made it. Copies are cheap except for arrays of
+// strings, which carry one view a string; they too die with the File.
 class Value {
  public:
   ValueType type() const { return type_; }

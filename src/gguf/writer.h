@@ -1,5 +1,13 @@
 // Writes GGUF version 3. Metadata and tensor headers first, then the tensors' bytes in the same
 // order, so that files larger than memory can be streamed. Not thread-safe.
+//
+//   Writer writer;
+//   writer.add_string("general.architecture", "llama");
+//   writer.declare_tensor("output.weight", DType::kQ8_0, {{cols, rows}});
+//   writer.open(path, false), writer.append(bytes), writer.finish();
+//
+// The order of calls is checked (CHECK): add and declare in any order, then open once, append as
+// often as needed, finish. What a caller gets wrong is our bug; what the disk gets wrong is kIo.
 #pragma once
 
 #include <cstdint>
@@ -33,10 +41,11 @@ class Writer {
   void add_strings(std::string_view key, std::span<const std::string> values);
   void add_int32s(std::string_view key, std::span<const int32_t> values);
   void add_float32s(std::string_view key, std::span<const float> values);
-  // A value of another file, unchanged.
+  // A value of another file, unchanged: same type, same width, same bytes.
   void add_value(std::string_view key, const Value& value);
 
-  // Declares a tensor. dims: 1 to 4, dims[0] contiguous and a whole number of blocks (CHECKed).
+  // Declares a tensor; its place in the file follows from the tensors declared before. dims: 1 to 4
+  // positive numbers, dims[0] contiguous and a whole number of blocks; names are unique (CHECKed).
   void declare_tensor(std::string_view name, DType type, std::span<const int64_t> dims);
 
   // Writes header and directory for `path` (which must not exist unless `overwrite`:

@@ -19,6 +19,8 @@ struct ScaleMins {
   uint8_t min[8];
 };
 
+// Pure functions, inverse to each other for numbers in 0..63 (pack does not check). Kernels that
+// unpack whole blocks at once check themselves against these.
 inline ScaleMins unpack(const PackedScaleMins& packed) {
   const uint8_t* b = packed.bytes;
   ScaleMins out;

@@ -267,6 +267,7 @@ Status Reader::read_alignment() {
 }
 
 Status Reader::read_directory() {
+  // No reserve() by the claimed count: the list grows only as entries are really there.
   for (uint64_t i = 0; i < tensor_count_; ++i) {
     CHASQUI_TRY(Tensor tensor, read_tensor(i));
     part_.tensors.push_back(std::move(tensor));
@@ -352,6 +353,7 @@ Status Reader::place_tensors() {
 }
 
 Status Reader::place_tensor(Tensor& tensor, uint64_t data_start) {
+  // Kernels may rely on the alignment, so it is a promise and not a habit.
   if (tensor.offset % alignment_ != 0) {
     return corrupt(
         fmt::format("tensor {} has offset {}, which is not a multiple of the alignment "
@@ -374,6 +376,7 @@ Status Reader::place_tensor(Tensor& tensor, uint64_t data_start) {
   return {};
 }
 
+// Overlapping tensors would be harmless to read, but no writer makes them: the file is damaged.
 Status Reader::check_overlaps() const {
   std::vector<const Tensor*> order;
   for (const Tensor& tensor : part_.tensors) order.push_back(&tensor);
