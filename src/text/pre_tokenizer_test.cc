@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include <chrono>
+#include <ctime>
 #include <iostream>
 
 #include "base/rng.h"
@@ -125,34 +125,33 @@ TEST(PreTokenizer, EveryRowCoversAnyText) {
   }
 }
 
-// A pattern that is quadratic on one of these would need 10^10 steps: it hits the match limit,
-// which `gave_up` shows, or takes minutes, which the bound shows on any machine.
+// A pattern that is quadratic on one of these needs 10^10 steps: it hits the match limit, which
+// `gave_up` shows, or takes seconds, hundreds of times as long as the slowest linear one.
 TEST(PreTokenizer, EveryRowIsLinear) {
   constexpr size_t kLength = 100'000;
+  constexpr double kMostCpuSeconds = 1.0;
   std::vector<std::string> texts;
   for (const char* unit : {" ", "\n", " \n", "a", "A", "aA", "7", "!", "'", "\u00A0", "\u0301",
                            "\u4E00", "\u304B", "/", "a ", "7a", "IMGIMG", "\t"}) {
     std::string text;
     while (text.size() < kLength) text += unit;
-    texts.push_back(text);
-    texts.push_back(text + "x");
-    texts.push_back(text + "\n");
+    // What follows decides whether a lookahead at the end of the run fails.
+    for (const char* end : {"", "x", "\n", "7", "\u4E00"}) texts.push_back(text + end);
   }
   double worst = 0;
   for (const PreTokenizerRow& row : pre_tokenizer_rows()) {
     const auto splitter = PreTokenizer::compile(row);
     ASSERT_TRUE(splitter.has_value());
     for (const std::string& text : texts) {
-      const auto start = std::chrono::steady_clock::now();
+      const std::clock_t start = std::clock();  // of this process: other load does not count
       int gave_up = 0;
       splitter->split(text, &gave_up);
-      const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+      const double took = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
       EXPECT_EQ(gave_up, 0) << row.names << " on " << text.substr(0, 8);
-      EXPECT_LT(took.count(), 4.0) << row.names << " on " << text.substr(0, 8);
-      worst = std::max(worst, took.count());
+      EXPECT_LT(took, kMostCpuSeconds) << row.names << " on " << text.substr(0, 8);
+      worst = std::max(worst, took);
     }
   }
-  RecordProperty("worst_ms_for_100_kB", static_cast<int>(worst * 1000));
   std::cout << "worst row and text: " << worst * 1000 << " ms for 100 kB\n";
 }
 
