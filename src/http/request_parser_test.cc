@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "base/rng.h"
+
 namespace chasqui::http {
 namespace {
 
@@ -134,6 +136,53 @@ TEST(RequestParser, TargetsInAllForms) {
 TEST(RequestParser, Http10ClosesUnlessAsked) {
   EXPECT_FALSE(parse("GET / HTTP/1.0\r\n\r\n", 99).head.keep_alive);
   EXPECT_TRUE(parse("GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", 99).head.keep_alive);
+}
+
+// Broken input of every kind: no crash, and the outcome never depends on how the bytes were cut.
+TEST(RequestParser, MutatedRequestsParseTheSameInAnyPieces) {
+  const std::string seeds[] = {
+      "GET /a?b HTTP/1.1\r\nHost: h\r\nConnection: keep-alive\r\n\r\n",
+      "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n2;a=b\r\nhe\r\n0\r\n\r\n",
+      "POST / HTTP/1.0\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc",
+  };
+  const std::string spice = std::string("\r\n :;,0123456789abcdefABCDEF/?%*\t\"\\\x80\xff") + '\0';
+  Rng rng(5);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text = seeds[rng.below(std::size(seeds))];
+    for (uint64_t n = rng.below(4); n > 0; --n) {
+      const size_t at = rng.below(text.size());
+      const char c = spice[rng.below(spice.size())];
+      switch (rng.below(4)) {
+        case 0:
+          text[at] = c;
+          break;
+        case 1:
+          text.insert(at, 1, c);
+          break;
+        case 2:
+          text.erase(at, 1 + rng.below(3));
+          break;
+        default:
+          text.insert(at, text.substr(rng.below(text.size()), 1 + rng.below(12)));
+          break;
+      }
+      if (text.empty()) text = "x";
+    }
+    const Parsed whole = parse(text, text.size());
+    const Parsed single = parse(text, 1);
+    // An error may be seen earlier or later; what is accepted must not differ.
+    const auto unfinished = [](const Parsed& p) {
+      return p.state == State::kNeedMore || p.state == State::kError;
+    };
+    ASSERT_EQ(unfinished(whole), unfinished(single)) << testing::PrintToString(text);
+    if (unfinished(whole)) continue;
+    ASSERT_EQ(whole.state, single.state) << testing::PrintToString(text);
+    ASSERT_EQ(whole.body, single.body) << testing::PrintToString(text);
+    ASSERT_EQ(whole.used, single.used) << testing::PrintToString(text);
+    ASSERT_EQ(whole.head.raw_path, single.head.raw_path);
+    ASSERT_EQ(whole.head.headers.size(), single.head.headers.size());
+  }
 }
 
 TEST(RequestParser, EmptyLinesBeforeARequestAreIgnored) {
