@@ -33,10 +33,12 @@ double activate(Activation kind, double x) {
     case Activation::kSilu:
       return x / (1 + std::exp(-x));
     case Activation::kGelu:
-      return x / 2 * (1 + std::erf(x / std::numbers::sqrt2));
+      // 1 + erf(z) = erfc(-z), which does not cancel.
+      return x / 2 * std::erfc(-x / std::numbers::sqrt2);
     case Activation::kGeluTanh: {
-      const double k = std::sqrt(2 / std::numbers::pi);
-      return x / 2 * (1 + std::tanh(k * (x + 0.044715 * x * x * x)));
+      // 1 + tanh(u) = 2 / (1 + e^(-2u)), which does not cancel.
+      const double u = std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x);
+      return x / (1 + std::exp(-2 * u));
     }
     case Activation::kGeluQuick:
       return x / (1 + std::exp(-1.702 * x));

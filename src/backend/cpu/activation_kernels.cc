@@ -42,8 +42,10 @@ CHASQUI_INLINE F32x16 normal_cdf(F32x16 x) {
   q = fma(q, t, set1(0.18887037f));
   q = fma(q, t, set1(-3.64666776e-05f));
   // e^(-x^2 / 2) with the rounding error of the square put back.
-  const F32x16 square = mul(x, x);
-  const F32x16 lost = fnma(x, x, square);  // square - x^2
+  // From 16 on it is 0; the bound keeps infinity out of the difference.
+  const F32x16 a = min(abs(x), set1(16.0f));
+  const F32x16 square = mul(a, a);
+  const F32x16 lost = fnma(a, a, square);  // square - a^2
   const F32x16 e = exp(mul(square, set1(-0.5f)));
   const F32x16 tail = half_of(mul(q, fma(e, half_of(lost), e)));
 

@@ -56,6 +56,8 @@ class AttentionRun {
   AttentionWorkspace workspace(int thread) const;
   int64_t tile_queries(const QueryGroup& group) const;
   void pack(const QueryGroup& group, const AttentionWorkspace& work) const;
+  void find_blocks(const QueryGroup& group, int64_t partition,
+                   const AttentionWorkspace& work) const;
   void finish(const QueryGroup& group, const AttentionSums& sums) const;
 
   // Runs fn(task, thread) for all tasks, without waking the team for little work.
@@ -215,16 +217,23 @@ void AttentionRun::pack(const QueryGroup& group, const AttentionWorkspace& work)
   }
 }
 
+// The blocks of a partition and of the one after it, as far as the group sees them.
+void AttentionRun::find_blocks(const QueryGroup& group, int64_t partition,
+                               const AttentionWorkspace& work) const {
+  const int64_t start = partition * kPartitionBlocks;
+  const int64_t begin = std::max(group.seen.begin / kKvBlockTokens, start);
+  const int64_t end =
+      std::min(ceil_div(group.seen.end, kKvBlockTokens), start + 2 * kPartitionBlocks);
+  for (int64_t b = begin; b < end; ++b) {
+    work.blocks[b - start] =
+        shape_.pool.head(group.slice->block_table[static_cast<size_t>(b)], group.kv_head);
+  }
+}
+
 template <typename Sink>
 void AttentionRun::partition(const QueryGroup& group, int64_t index, const AttentionWorkspace& work,
                              const Sink& sink) const {
-  const int64_t begin = std::max(group.seen.begin, index * kPartitionTokens) / kKvBlockTokens;
-  const int64_t end =
-      ceil_div(std::min(group.seen.end, (index + 1) * kPartitionTokens), kKvBlockTokens);
-  for (int64_t b = begin; b < end; ++b) {
-    work.blocks[b - index * kPartitionBlocks] =
-        shape_.pool.head(group.slice->block_table[static_cast<size_t>(b)], group.kv_head);
-  }
+  find_blocks(group, index, work);
   const CpuKvPool::Geometry& geometry = shape_.pool.geometry();
   const int64_t step = tile_queries(group);
   for (int64_t first = 0; first < group.count; first += step) {
@@ -257,6 +266,10 @@ AttentionTile AttentionRun::tile(const QueryGroup& group, int64_t partition, int
   t.value_padded = shape_.value_padded;
   t.value_offset = shape_.pool.geometry().value_offset;
   t.blocks = work.blocks;
+  t.next = work.blocks + kPartitionBlocks;
+  t.next_count = static_cast<int>(std::clamp<int64_t>(
+      ceil_div(group.seen.end, kKvBlockTokens) - (partition + 1) * kPartitionBlocks, 0,
+      kPartitionBlocks));
   t.begin = work.begin;
   t.end = work.end;
   t.scale = shape_.args.scale;

@@ -44,8 +44,10 @@ struct AttentionTile {
   int64_t value_offset;          // bytes from a block's keys to its values
   const uint8_t* const* blocks;  // keys of the KV head in each block of the partition; entries of
                                  // blocks that no query sees are not read
-  const int32_t* begin;          // [queries] first token seen, relative to the partition
-  const int32_t* end;            // [queries] one past the last; end == begin sees none
+  const uint8_t* const* next;    // [next_count] keys of the blocks needed afterwards, to prefetch
+  int next_count;
+  const int32_t* begin;  // [queries] first token seen, relative to the partition
+  const int32_t* end;    // [queries] one past the last; end == begin sees none
   float scale;
   float softcap;  // 0: none
   float* scores;  // scratch, [queries][kScoreStride]

@@ -79,7 +79,7 @@ struct AttentionWorkspace {
 
   float* q;                // packed queries of the group, tile after tile
   float* scores;           // [kMaxTileQueries][kScoreStride]
-  const uint8_t** blocks;  // [kPartitionBlocks]
+  const uint8_t** blocks;  // [2 * kPartitionBlocks]: the partition's, the next one's
   int32_t* begin;          // [kMaxTileQueries]
   int32_t* end;            // [kMaxTileQueries]
   AttentionSums tile;      // of one tile and partition

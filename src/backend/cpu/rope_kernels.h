@@ -14,8 +14,7 @@ struct RopeTask {
   const float* cos_sin;  // [half][2]
 };
 
-// a cos - b sin and a sin + b cos, each product rounded before the sum (no fused multiply-add), so
-// that however the compiler arranges the loops, the bits are the same on every level.
+// a cos - b sin and a sin + b cos, the first product rounded, the second fused with the sum.
 struct RopeKernels {
   void (*norm)(const RopeTask& task);
   void (*neox)(const RopeTask& task);
