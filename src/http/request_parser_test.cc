@@ -167,7 +167,7 @@ TEST(RequestParser, MutatedRequestsParseTheSameInAnyPieces) {
           text.insert(at, text.substr(rng.below(text.size()), 1 + rng.below(12)));
           break;
       }
-      if (text.empty()) text = "x";
+      if (text.empty()) text.assign(1, 'x');
     }
     const Parsed whole = parse(text, text.size());
     const Parsed single = parse(text, 1);

@@ -35,13 +35,13 @@ Result<tcp::acceptor> bind_one(asio::io_context& io, const tcp::endpoint& endpoi
   return acceptor;
 }
 
-std::string busy_response() {
+std::string busy_response(std::string_view server_name) {
   Response response = error_response(
       {.status = 503, .message = "The server has too many connections; try again later."});
   response.headers.add("Retry-After", "1");
   const std::string id = random_uuid_hex();
   HeadFields fields;
-  fields.server_name = "chasqui";
+  fields.server_name = server_name;
   fields.request_id = id;
   fields.keep_alive = false;
   fields.content_length = response.body.size();
@@ -127,7 +127,7 @@ void Listener::open(tcp::socket socket, Strand strand) {
     ++server_->counters.connections_refused;
     if (tls || refusing_ >= kMaxRefusing) return;  // closes it
     ++refusing_;
-    asio::co_spawn(strand, refuse(std::move(socket)),
+    asio::co_spawn(strand, refuse(std::make_shared<tcp::socket>(std::move(socket))),
                    [self = shared_from_this()](std::exception_ptr) { --self->refusing_; });
     return;
   }
@@ -140,12 +140,14 @@ void Listener::open(tcp::socket socket, Strand strand) {
   connection->start();
 }
 
-Task<void> Listener::refuse(tcp::socket socket) {
-  const std::string bytes = busy_response();
+Task<void> Listener::refuse(std::shared_ptr<tcp::socket> shared) {
+  tcp::socket& socket = *shared;
+  const std::string bytes = busy_response(server_->options.server_name);
   asio::steady_timer limit(socket.get_executor(), kRefusalTime);
-  limit.async_wait([&socket](error_code error) {
+  // The handler may run after this coroutine has ended, so it holds the socket too.
+  limit.async_wait([shared](error_code error) {
     error_code ignored;
-    if (!error) socket.cancel(ignored);
+    if (!error) shared->close(ignored);
   });
   co_await asio::async_write(socket, asio::buffer(bytes), kAwait);
   error_code ignored;

@@ -30,7 +30,7 @@ class Listener : public std::enable_shared_from_this<Listener> {
 
   Task<void> accept_loop(std::shared_ptr<Listener> self);
   void open(tcp::socket socket, Strand strand);
-  Task<void> refuse(tcp::socket socket);
+  Task<void> refuse(std::shared_ptr<tcp::socket> shared);
 
   std::shared_ptr<ServerState> server_;
   Strand strand_;  // of the acceptor and the timer
