@@ -15,6 +15,7 @@ ActivationKernels activation_kernels();
 AttentionKernels attention_kernels();
 ElementwiseKernels elementwise_kernels();
 KvPoolKernels kv_pool_kernels();
+LimitKernels limit_kernels();
 LinearKernels linear_kernels();
 NormKernels norm_kernels();
 RopeKernels rope_kernels();
@@ -27,6 +28,7 @@ KernelTable kernel_table() {
   table.attention = attention_kernels();
   table.elementwise = elementwise_kernels();
   table.kv_pool = kv_pool_kernels();
+  table.limits = limit_kernels();
   table.linear = linear_kernels();
   table.norm = norm_kernels();
   table.rope = rope_kernels();

@@ -17,6 +17,7 @@
 #include "backend/cpu/attention_kernels.h"
 #include "backend/cpu/elementwise_kernels.h"
 #include "backend/cpu/kv_pool_kernels.h"
+#include "backend/cpu/limits_kernels.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/norm_kernels.h"
 #include "backend/cpu/rope_kernels.h"
@@ -30,6 +31,7 @@ struct KernelTable {
   AttentionKernels attention;
   ElementwiseKernels elementwise;
   KvPoolKernels kv_pool;
+  LimitKernels limits;
   LinearKernels linear;
   NormKernels norm;
   RopeKernels rope;
