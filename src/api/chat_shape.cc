@@ -33,10 +33,11 @@ std::string ChatShape::usage_chunk(const engine::Usage& usage) {
   return json::serialize(object);
 }
 
-std::string ChatShape::whole(const std::vector<Choice>& choices, const engine::Usage& usage) {
+std::string ChatShape::whole(const std::vector<engine::Event>& choices,
+                             const engine::Usage& usage) {
   json::array list;
   for (size_t i = 0; i < choices.size(); ++i) {
-    const engine::Event& event = choices[i].event;
+    const engine::Event& event = choices[i];
     json::object choice = {{"index", i},
                            {"message", {{"role", "assistant"}, {"content", event.text}}}};
     if (logprobs_) choice["logprobs"] = logprobs(event.tokens);

@@ -59,10 +59,11 @@ std::string CompletionShape::usage_chunk(const engine::Usage& usage) {
   return json::serialize(object);
 }
 
-std::string CompletionShape::whole(const std::vector<Choice>& choices, const engine::Usage& usage) {
+std::string CompletionShape::whole(const std::vector<engine::Event>& choices,
+                                   const engine::Usage& usage) {
   json::array list;
   for (size_t i = 0; i < choices.size(); ++i) {
-    const engine::Event& event = choices[i].event;
+    const engine::Event& event = choices[i];
     json::value probabilities = nullptr;
     if (style_.logprobs) {
       Progress progress = start(i);

@@ -70,12 +70,14 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
   }
 
   Status submit_more() {
+    const std::shared_ptr<engine::Engine> engine = engine_.lock();
+    if (!engine) return {};
     while (submitted_ < requests_.size() && submitted_ - done_ < kWindow) {
       const std::lock_guard lock(mutex_);
       if (cancelled_) return {};
       engine::Request request = requests_[submitted_];
       request.sink = mailbox_->sink(submitted_);
-      const Result<engine::RequestId> id = engine_->submit(std::move(request));
+      const Result<engine::RequestId> id = engine->submit(std::move(request));
       if (!id) {
         // A full queue: the next of our own answers will bring us back here.
         const bool later = id.error().code == ErrorCode::kResourceExhausted && submitted_ > done_;
@@ -88,10 +90,10 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
   }
 
   void cancel() {
-    {
+    if (const std::shared_ptr<engine::Engine> engine = engine_.lock()) {
       const std::lock_guard lock(mutex_);
       cancelled_ = true;
-      for (const engine::RequestId id : ids_) engine_->cancel(id);
+      for (const engine::RequestId id : ids_) engine->cancel(id);
     }
     mailbox_->close();
   }
@@ -121,7 +123,7 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
   }
 
   // Constant after construction.
-  const std::shared_ptr<engine::Engine> engine_;
+  const std::weak_ptr<engine::Engine> engine_;  // weak as in Generation
   const ExchangePtr exchange_;
   const std::string model_;
   const bool base64_;

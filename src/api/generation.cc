@@ -74,6 +74,8 @@ Generation::Generation(Service& service, std::shared_ptr<http::Exchange> exchang
       results_(plan.requests.size()) {}
 
 void Generation::submit_all(std::vector<engine::Request> requests) {
+  const std::shared_ptr<engine::Engine> engine = engine_.lock();
+  if (!engine) return;
   for (size_t i = 0; i < requests.size(); ++i) {
     {
       const std::lock_guard lock(mutex_);
@@ -81,7 +83,7 @@ void Generation::submit_all(std::vector<engine::Request> requests) {
     }
     const std::shared_ptr<engine::EventSink> sink = mailbox_->sink(i);
     requests[i].sink = sink;
-    const Result<engine::RequestId> id = engine_->submit(std::move(requests[i]));
+    const Result<engine::RequestId> id = engine->submit(std::move(requests[i]));
     if (!id) {
       // Takes the events' way, so that all answering stays on the delivery thread.
       engine::Event refused;
@@ -91,15 +93,15 @@ void Generation::submit_all(std::vector<engine::Request> requests) {
     }
     const std::lock_guard lock(mutex_);
     ids_.push_back(*id);
-    if (cancelled_) engine_->cancel(*id);
+    if (cancelled_) engine->cancel(*id);
   }
 }
 
 void Generation::cancel() {
-  {
+  if (const std::shared_ptr<engine::Engine> engine = engine_.lock()) {
     const std::lock_guard lock(mutex_);
     cancelled_ = true;
-    for (const engine::RequestId id : ids_) engine_->cancel(id);
+    for (const engine::RequestId id : ids_) engine->cancel(id);
   }
   mailbox_->close();  // lets go of the wake that keeps this alive
 }
@@ -175,11 +177,11 @@ void Generation::finish() {
 }
 
 void Generation::respond_whole() {
-  std::vector<Choice> choices;
+  std::vector<engine::Event> choices;
   for (size_t first = 0; first < results_.size(); first += copies_) {
     const std::span<const engine::Event> copies = std::span(results_).subspan(first, copies_);
     for (const size_t copy : likeliest(copies, style_.shown)) {
-      choices.push_back({first / copies_, copies[copy]});
+      choices.push_back(copies[copy]);
     }
   }
   http::Response response;

@@ -66,6 +66,10 @@ Status set_logit_bias(Body& body, const json::value& value, std::string_view pat
                                        Limits::kLogitBias, object.size()));
   }
   for (const auto& [key, bias] : object) {
+    if (key.size() > Limits::kLogitBiasKeyBytes) {
+      return bad_field(path, fmt::format("must have keys of at most {} bytes, but one has {}",
+                                         Limits::kLogitBiasKeyBytes, key.size()));
+    }
     const FieldSpec number = {.name = "bias", .type = kNumber, .min = -1e6, .max = 1e6};
     CHASQUI_TRY_STATUS(
         check_field(number, bias, fmt::format("{}.{}", path, std::string_view(key))));

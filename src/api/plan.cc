@@ -103,6 +103,10 @@ Status resolve_logit_bias(const Service& service, const GenerationBody& body,
     for (const int32_t id : tokenizer.encode(key, {.add_special = false, .parse_special = true})) {
       sampling.logit_bias.emplace_back(id, static_cast<float>(bias));
     }
+    if (sampling.logit_bias.size() > Limits::kLogitBias) {
+      return bad_field("logit_bias",
+                       fmt::format("stands for more than {} tokens", Limits::kLogitBias));
+    }
   }
   return {};
 }

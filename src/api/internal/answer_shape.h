@@ -15,12 +15,6 @@ namespace chasqui::api {
 // JSON texts, each the data of one server-sent event.
 using Chunks = std::vector<std::string>;
 
-// One finished choice of an answer that is not streamed.
-struct Choice {
-  size_t prompt = 0;  // index of its prompt
-  engine::Event event;
-};
-
 class AnswerShape {
  public:
   virtual ~AnswerShape() = default;
@@ -32,8 +26,9 @@ class AnswerShape {
   // The last chunk of a stream with stream_options.include_usage.
   virtual std::string usage_chunk(const engine::Usage& usage) = 0;
 
-  // The whole answer; choices in the order of their indices.
-  virtual std::string whole(const std::vector<Choice>& choices, const engine::Usage& usage) = 0;
+  // The whole answer. `choices`: in the order of their indices, each all events of one in one.
+  virtual std::string whole(const std::vector<engine::Event>& choices,
+                            const engine::Usage& usage) = 0;
 };
 
 }  // namespace chasqui::api

@@ -15,7 +15,7 @@ class ChatShape final : public AnswerShape {
   void delta(size_t choice, const engine::Event& event, Chunks& out) override;
   void close(size_t choice, engine::FinishReason reason, Chunks& out) override;
   std::string usage_chunk(const engine::Usage& usage) override;
-  std::string whole(const std::vector<Choice>& choices, const engine::Usage& usage) override;
+  std::string whole(const std::vector<engine::Event>& choices, const engine::Usage& usage) override;
 
  private:
   // {"content": [{token, logprob, bytes, top_logprobs}]}

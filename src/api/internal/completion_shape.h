@@ -25,7 +25,7 @@ class CompletionShape final : public AnswerShape {
   void delta(size_t choice, const engine::Event& event, Chunks& out) override;
   void close(size_t choice, engine::FinishReason reason, Chunks& out) override;
   std::string usage_chunk(const engine::Usage& usage) override;
-  std::string whole(const std::vector<Choice>& choices, const engine::Usage& usage) override;
+  std::string whole(const std::vector<engine::Event>& choices, const engine::Usage& usage) override;
 
  private:
   // How far the logprobs object of a choice has come.

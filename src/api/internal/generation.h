@@ -56,7 +56,8 @@ class Generation : public std::enable_shared_from_this<Generation> {
   engine::Usage usage() const;
 
   // Constant after construction.
-  const std::shared_ptr<engine::Engine> engine_;
+  // Weak: the engine's own thread may be the last to hold this object, and must not end itself.
+  const std::weak_ptr<engine::Engine> engine_;
   const std::shared_ptr<http::Exchange> exchange_;
   const std::unique_ptr<AnswerShape> shape_;
   const GenerationStyle style_;

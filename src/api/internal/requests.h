@@ -27,7 +27,8 @@ struct Limits {
   static constexpr int kStops = 16;
   static constexpr int kStopBytes = 1024;
   static constexpr int kStopTokens = 128;
-  static constexpr int kLogitBias = 1024;
+  static constexpr int kLogitBias = 1024;  // entries, and tokens that they stand for
+  static constexpr int kLogitBiasKeyBytes = 256;
   static constexpr int kLogprobs = 20;
   static constexpr int kMessages = 16384;
   static constexpr int kContentParts = 1024;   // of one message

@@ -1,0 +1,508 @@
+// The endpoints over real sockets, with the real engine and a model that babbles.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <set>
+#include <thread>
+
+#include "api/internal/test_server.h"
+#include "base/rng.h"
+#include "support/golden.h"
+
+namespace json = boost::json;
+
+namespace chasqui::api {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::Reply;
+using testing::TestServer;
+using testing::TestServerOptions;
+
+json::value parse(std::string_view text) {
+  return json::parse(text);
+}
+
+json::array messages(std::string_view content) {
+  return {json::object{{"role", "user"}, {"content", content}}};
+}
+
+// One answer, streamed or not, in the same form.
+struct Answer {
+  std::string text;
+  std::string finish;
+  json::value usage;
+};
+
+Answer whole(const Reply& reply) {
+  const json::value body = reply.json();
+  const json::object& choice = body.at("choices").at(0).as_object();
+  const json::value& text =
+      choice.contains("message") ? choice.at("message").at("content") : choice.at("text");
+  return {std::string(text.as_string()), std::string(choice.at("finish_reason").as_string()),
+          body.at("usage")};
+}
+
+Answer streamed(const Reply& reply) {
+  Answer answer;
+  const std::vector<std::string> events = reply.events();
+  EXPECT_FALSE(events.empty());
+  EXPECT_EQ(events.back(), "[DONE]");
+  for (size_t i = 0; i + 1 < events.size(); ++i) {
+    const json::value chunk = json::parse(events[i]);
+    if (const json::value* usage = chunk.as_object().if_contains("usage")) answer.usage = *usage;
+    if (chunk.at("choices").as_array().empty()) continue;
+    const json::object& choice = chunk.at("choices").at(0).as_object();
+    if (const json::value* text = choice.if_contains("text")) answer.text += text->as_string();
+    if (const json::value* delta = choice.if_contains("delta")) {
+      if (const auto* content = delta->as_object().if_contains("content")) {
+        answer.text += content->as_string();
+      }
+    }
+    if (const json::string* finish = choice.at("finish_reason").if_string())
+      answer.finish = *finish;
+  }
+  return answer;
+}
+
+Answer stream_of(const TestServer& server, std::string_view path, json::object body) {
+  body["stream"] = true;
+  body["stream_options"] = {{"include_usage", true}};
+  const Reply reply = server.post(path, body);
+  EXPECT_EQ(reply.status, 200) << reply.body;
+  return streamed(reply);
+}
+
+TEST(Completion, HasExactlyTheContractsKeys) {
+  const TestServer server;
+  const Reply reply = server.post("/v1/completions", {{"prompt", "Hi"}, {"model", "m"}});
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.header("content-type"), "application/json");
+  const json::value body = reply.json();
+  std::set<std::string> keys;
+  for (const auto& item : body.as_object()) keys.insert(item.key());
+  EXPECT_EQ(keys, (std::set<std::string>{"id", "object", "created", "model", "choices", "usage"}));
+  EXPECT_EQ(body.at("model"), "m");
+  EXPECT_EQ(body.at("usage").at("prompt_tokens"), 3);  // BOS and two bytes
+  const Reply unnamed = server.post("/v1/completions", {{"prompt", "Hi"}});
+  EXPECT_EQ(unnamed.json().at("model"), "folder/tiny.gguf");
+}
+
+// The property: what a stream shows, put together, is what the whole answer shows.
+TEST(StreamAndWhole, AreTheSameAnswer) {
+  const TestServer server;
+  const std::vector<std::string> stops = {"a",  "é",     "😀",   "ab", "\n", "e d",
+                                          "😀é", "never", "c\n", "bb", "éa", " a"};
+  Rng rng(2026);
+  for (int round = 0; round < 60; ++round) {
+    json::object body = {{"prompt", "p" + std::to_string(round)},
+                         {"max_tokens", static_cast<int64_t>(1 + rng.below(80))},
+                         {"seed", round},
+                         {"temperature", rng.below(2) == 0 ? 0.0 : 1.2}};
+    json::array list;
+    for (uint64_t n = rng.below(4); n > 0; --n) list.emplace_back(stops[rng.below(stops.size())]);
+    body["stop"] = list;
+    if (rng.below(3) == 0) body["echo"] = true;
+    if (rng.below(3) == 0) body["suffix"] = "<end>";
+    if (rng.below(3) == 0) body["logprobs"] = 2;
+    const bool chat = rng.below(3) == 0;
+    if (chat) {
+      for (const char* key : {"prompt", "echo", "suffix", "logprobs"}) body.erase(key);
+      body["messages"] = messages("p" + std::to_string(round));
+    }
+    const char* path = chat ? "/v1/chat/completions" : "/v1/completions";
+    const Answer once = whole(server.post(path, body));
+    const Answer stream = stream_of(server, path, body);
+    EXPECT_EQ(stream.text, once.text) << json::serialize(body);
+    EXPECT_EQ(stream.finish, once.finish) << json::serialize(body);
+    EXPECT_EQ(stream.usage, once.usage) << json::serialize(body);
+    if (body.contains("suffix") || body.contains("echo")) continue;
+    for (const json::value& stop : list) {
+      EXPECT_EQ(once.text.find(stop.as_string()), std::string::npos) << json::serialize(body);
+    }
+  }
+}
+
+TEST(Completion, MaxTokensIsCutToTheContext) {
+  const TestServer server;  // n_ctx 256
+  const Reply reply =
+      server.post("/v1/completions",
+                  {{"prompt", std::string(200, 'x')}, {"max_tokens", 1000}, {"ignore_eos", true}});
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(reply.json().at("usage").at("total_tokens"), 256);
+  EXPECT_EQ(whole(reply).finish, "length");
+}
+
+TEST(ContextLength, SaysTheReplacedServersWords) {
+  const TestServer server;
+  const json::value error =
+      server.post("/v1/completions", {{"prompt", std::string(300, 'x')}, {"max_tokens", 7}})
+          .json()
+          .at("error");
+  EXPECT_EQ(error.at("message"),
+            "This model's maximum context length is 256 tokens, however you requested 308 tokens "
+            "(301 in your prompt; 7 for the completion). Please reduce your prompt; or completion "
+            "length.");
+  EXPECT_EQ(error.at("code"), "context_length_exceeded");
+  EXPECT_EQ(error.at("type"), "invalid_request_error");
+  EXPECT_EQ(error.at("param"), "prompt");
+  const Reply chat = server.post("/v1/chat/completions",
+                                 {{"messages", messages(std::string(300, 'x'))}, {"stream", true}});
+  EXPECT_EQ(chat.status, 400);
+  EXPECT_EQ(chat.json().at("error").at("param"), "messages");
+  EXPECT_THAT(std::string(chat.json().at("error").at("message").as_string()),
+              HasSubstr("in the messages, 0 in the completion). Please reduce the length of the "
+                        "messages or completion."));
+}
+
+TEST(Seeds, SameSeedSameAnswerOtherCopiesDiffer) {
+  const TestServer server;
+  const json::object body = {{"prompt", "x"},    {"seed", 5},          {"n", 4},
+                             {"max_tokens", 30}, {"temperature", 1.5}, {"ignore_eos", true}};
+  const json::value first = server.post("/v1/completions", body).json();
+  EXPECT_EQ(first.at("choices"), server.post("/v1/completions", body).json().at("choices"));
+  std::set<std::string> texts;
+  for (const json::value& choice : first.at("choices").as_array()) {
+    texts.insert(std::string(choice.at("text").as_string()));
+  }
+  EXPECT_EQ(texts.size(), 4u);
+  json::object alone = body;
+  alone["n"] = 1;
+  EXPECT_EQ(server.post("/v1/completions", alone).json().at("choices").at(0),
+            first.at("choices").at(0));
+}
+
+TEST(Completion, ManyPromptsAreTheSingleOnes) {
+  const TestServer server;
+  json::object body = {
+      {"prompt", json::array{"one", "two"}}, {"n", 2}, {"seed", 1}, {"max_tokens", 12}};
+  const json::value many = server.post("/v1/completions", body).json();
+  ASSERT_EQ(many.at("choices").as_array().size(), 4u);
+  EXPECT_EQ(many.at("usage").at("prompt_tokens"), 8);
+  body["prompt"] = "two";
+  const json::value single = server.post("/v1/completions", body).json();
+  for (size_t copy = 0; copy < 2; ++copy) {
+    EXPECT_EQ(many.at("choices").at(2 + copy).at("text"), single.at("choices").at(copy).at("text"));
+    EXPECT_EQ(many.at("choices").at(2 + copy).at("index"), 2 + copy);
+  }
+}
+
+TEST(Completion, StreamsOfSeveralChoicesInterleaveByIndex) {
+  const TestServer server;
+  json::object body = {{"prompt", "x"}, {"n", 3}, {"seed", 9}, {"max_tokens", 20}};
+  const json::value once = server.post("/v1/completions", body).json();
+  body["stream"] = true;
+  std::vector<std::string> texts(3);
+  const std::vector<std::string> events = server.post("/v1/completions", body).events();
+  for (size_t i = 0; i + 1 < events.size(); ++i) {
+    const json::value choice = json::parse(events[i]).at("choices").at(0);
+    texts[choice.at("index").to_number<size_t>()] += choice.at("text").as_string();
+  }
+  for (size_t i = 0; i < 3; ++i)
+    EXPECT_EQ(once.at("choices").at(i).at("text").as_string(), texts[i]);
+}
+
+TEST(Completion, BestOfReturnsTheLikeliest) {
+  const TestServer server;
+  json::object body = {{"prompt", "x"},     {"n", 5},        {"seed", 3},
+                       {"max_tokens", 10},  {"logprobs", 0}, {"temperature", 1.8},
+                       {"ignore_eos", true}};
+  const json::value all = server.post("/v1/completions", body).json();
+  double best = -1e9;
+  std::string text;
+  for (const json::value& choice : all.at("choices").as_array()) {
+    double sum = 0;
+    for (const json::value& value : choice.at("logprobs").at("token_logprobs").as_array()) {
+      sum += value.to_number<double>();
+    }
+    if (sum <= best) continue;
+    best = sum;
+    text = choice.at("text").as_string();
+  }
+  body["n"] = 1;
+  body["best_of"] = 5;
+  const json::value one = server.post("/v1/completions", body).json();
+  ASSERT_EQ(one.at("choices").as_array().size(), 1u);
+  EXPECT_EQ(one.at("choices").at(0).at("text").as_string(), text);
+  EXPECT_EQ(one.at("usage").at("completion_tokens"), 50);
+}
+
+TEST(Logprobs, CompletionsTextOffsetsAndEcho) {
+  const TestServer server;
+  json::object body = {{"prompt", "añb"}, {"max_tokens", 8}, {"logprobs", 2}, {"ignore_eos", true}};
+  json::value result = server.post("/v1/completions", body).json().at("choices").at(0);
+  const auto joined = [](const json::value& choice) {
+    std::string text;
+    for (const auto& token : choice.at("logprobs").at("tokens").as_array())
+      text += token.as_string();
+    return text;
+  };
+  EXPECT_EQ(joined(result), result.at("text").as_string());
+  EXPECT_EQ(result.at("logprobs").at("text_offset").at(0), 3);
+  for (const auto& top : result.at("logprobs").at("top_logprobs").as_array()) {
+    EXPECT_GE(top.as_object().size(), 1u);
+    EXPECT_LE(top.as_object().size(), 3u);
+  }
+  body["echo"] = true;
+  result = server.post("/v1/completions", body).json().at("choices").at(0);
+  EXPECT_EQ(joined(result), result.at("text").as_string());
+  EXPECT_EQ(result.at("logprobs").at("text_offset").at(0), 0);
+  EXPECT_TRUE(result.at("logprobs").at("token_logprobs").at(0).is_null());
+  EXPECT_TRUE(result.at("logprobs").at("token_logprobs").at(1).is_number());
+  EXPECT_EQ(result.at("logprobs").at("tokens").at(0), "a");  // the BOS is not shown
+}
+
+TEST(Logprobs, ChatHasOpenAisShape) {
+  const TestServer server;
+  const json::value choice = server
+                                 .post("/v1/chat/completions", {{"messages", messages("x")},
+                                                                {"logprobs", true},
+                                                                {"top_logprobs", 3},
+                                                                {"max_tokens", 9},
+                                                                {"ignore_eos", true}})
+                                 .json()
+                                 .at("choices")
+                                 .at(0);
+  std::string bytes;
+  for (const json::value& entry : choice.at("logprobs").at("content").as_array()) {
+    EXPECT_EQ(entry.at("top_logprobs").as_array().size(), 3u);
+    EXPECT_LE(entry.at("logprob").to_number<double>(), 0.0);
+    for (const json::value& byte : entry.at("bytes").as_array()) {
+      bytes += static_cast<char>(byte.to_number<int>());
+    }
+  }
+  EXPECT_THAT(std::string(choice.at("message").at("content").as_string()),
+              HasSubstr(bytes.substr(0, 3)));
+}
+
+TEST(LogitBias, ByIdAndByText) {
+  const TestServer server;
+  for (const bool by_text : {false, true}) {
+    json::object body = {{"prompt", "x"}, {"max_tokens", 4}, {"ignore_eos", true}};
+    body["logit_bias"] = by_text ? json::object{{"Z", 500}} : json::object{{"90", 500}};
+    if (by_text) body["logit_bias_type"] = "tokens";
+    EXPECT_EQ(whole(server.post("/v1/completions", body)).text, "ZZZZ");
+  }
+  const Reply reply = server.post("/v1/completions", {{"logit_bias", {{"260", 1}}}});
+  EXPECT_EQ(reply.status, 400);
+  EXPECT_EQ(reply.json().at("error").at("param"), "logit_bias.260");
+}
+
+TEST(StopTokens, MinTokensAndIgnoreEos) {
+  const TestServer server;
+  json::object body = {{"prompt", "x"}, {"max_tokens", 40}, {"logit_bias", {{"257", 100}}}};
+  EXPECT_EQ(server.post("/v1/completions", body).json().at("usage").at("completion_tokens"), 0);
+  body["min_tokens"] = 5;
+  EXPECT_EQ(server.post("/v1/completions", body).json().at("usage").at("completion_tokens"), 5);
+  body = {{"prompt", "x"}, {"max_tokens", 40}, {"ignore_eos", true}};
+  body["stop_token_ids"] = json::array{'a', 'b', 'c', 'd', 'e', ' ', '\n'};
+  const Answer stopped = whole(server.post("/v1/completions", body));
+  EXPECT_EQ(stopped.finish, "stop");
+}
+
+TEST(Embeddings, UnitVectorsInBothEncodings) {
+  const TestServer server;
+  const json::value floats = server.post("/v1/embeddings", {{"input", "hello"}}).json();
+  const auto vector = chasqui::testing::numbers<double>(floats.at("data").at(0).at("embedding"));
+  ASSERT_EQ(vector.size(), 8u);
+  double squares = 0;
+  for (const double value : vector) squares += value * value;
+  EXPECT_NEAR(squares, 1.0, 1e-5);
+  EXPECT_EQ(floats.at("usage").at("prompt_tokens"), 6);
+  const json::value coded =
+      server.post("/v1/embeddings", {{"input", "hello"}, {"encoding_format", "base64"}}).json();
+  const auto bytes = chasqui::testing::decode_base64(
+      std::string_view(coded.at("data").at(0).at("embedding").as_string()));
+  ASSERT_EQ(bytes.size(), 32u);
+  for (size_t i = 0; i < 8; ++i) {
+    float value = 0;
+    std::memcpy(&value, bytes.data() + 4 * i, 4);
+    EXPECT_FLOAT_EQ(value, static_cast<float>(vector[i]));
+  }
+}
+
+TEST(Embeddings, ManyInputsKeepTheirOrder) {
+  TestServerOptions options;
+  options.engine.max_queue = 20;  // less than a window: the driver has to come back
+  const TestServer server(options);
+  json::array input;
+  for (int i = 0; i < 300; ++i) input.emplace_back("text" + std::to_string(i % 10));
+  const Reply reply = server.post("/v1/embeddings", {{"input", input}, {"dimensions", 3}});
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  const json::array data = reply.json().at("data").as_array();
+  ASSERT_EQ(data.size(), 300u);
+  for (size_t i = 0; i < data.size(); ++i) {
+    EXPECT_EQ(data[i].at("index"), i);
+    EXPECT_EQ(data[i].at("embedding"), data[i % 10].at("embedding"));
+    EXPECT_EQ(data[i].at("embedding").as_array().size(), 3u);
+  }
+  EXPECT_NE(data[0].at("embedding"), data[1].at("embedding"));
+}
+
+TEST(Embeddings, ErrorsNameTheInput) {
+  const TestServer server;
+  const auto param = [&](const json::object& body) {
+    const Reply reply = server.post("/v1/embeddings", body);
+    EXPECT_EQ(reply.status, 400) << reply.body;
+    return std::string(reply.json().at("error").at("param").as_string());
+  };
+  EXPECT_EQ(param({{"input", "x"}, {"dimensions", 9}}), "dimensions");
+  EXPECT_EQ(param({{"input", json::array{"x", std::string(300, 'x')}}}), "input[1]");
+  EXPECT_EQ(param({{"input", json::array{json::array{1}, json::array{260}}}}), "input[1][0]");
+  EXPECT_EQ(param({{"input", json::array{json::array{1}, json::array()}}}), "input[1]");
+}
+
+// The first event is there before the head goes out, so that an error in prefill is no 200.
+TEST(StreamErrors, InPrefillSetTheStatus) {
+  TestServerOptions options;
+  options.engine.n_ctx = 10000;
+  options.cache_blocks = 8;
+  const TestServer server(options);
+  const Reply reply = server.post(
+      "/v1/completions", {{"prompt", std::string(5000, 'x')}, {"stream", true}, {"max_tokens", 1}});
+  EXPECT_EQ(reply.status, 503) << reply.body;
+  EXPECT_TRUE(reply.json().at("error").at("message").is_string());
+}
+
+TEST(StreamErrors, LaterOnesAreAnEventAndDone) {
+  TestServerOptions options;
+  options.engine.n_ctx = 10000;
+  options.cache_blocks = 8;
+  const TestServer server(options);
+  const Reply reply =
+      server.post("/v1/completions",
+                  {{"prompt", "x"}, {"stream", true}, {"max_tokens", 5000}, {"ignore_eos", true}});
+  EXPECT_EQ(reply.status, 200);
+  const std::vector<std::string> events = reply.events();
+  ASSERT_GT(events.size(), 2u);
+  EXPECT_EQ(events.back(), "[DONE]");
+  EXPECT_TRUE(json::parse(events[events.size() - 2]).at("error").at("message").is_string());
+  EXPECT_EQ(server.post("/v1/completions", {{"prompt", "x"}}).status, 200);
+}
+
+// A model whose steps wait until the test lets them go on.
+struct Gate {
+  std::atomic<bool> open = true;
+  std::atomic<int> steps = 0;
+  std::function<void()> hook() {
+    return [this] {
+      ++steps;
+      while (!open) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    };
+  }
+};
+
+TEST(Disconnect, CancelsStreamsAndWholeAnswers) {
+  for (const bool stream : {true, false}) {
+    TestServerOptions options;
+    options.engine.n_ctx = 100000;
+    options.before_forward = [] { std::this_thread::sleep_for(std::chrono::microseconds(500)); };
+    TestServer server(options);
+    auto connection = server.open(
+        "/v1/completions",
+        {{"prompt", "x"}, {"max_tokens", 60000}, {"ignore_eos", true}, {"stream", stream}});
+    if (stream) connection.read_some();
+    server.wait_until([&] { return server.engine().stats().running == 1; });
+    connection.close();
+    server.wait_until([&] { return server.engine().stats().running == 0; });
+    EXPECT_LT(server.engine().stats().completion_tokens, 50000);
+  }
+}
+
+TEST(QueueFull, Is503WithRetryAfter) {
+  Gate gate;
+  TestServerOptions options;
+  options.engine.max_sequences = 1;
+  options.engine.max_queue = 1;
+  options.before_forward = gate.hook();
+  TestServer server(options);
+  gate.open = false;
+  const json::object body = {{"prompt", "x"}, {"max_tokens", 1}};
+  auto first = server.open("/v1/completions", body);
+  server.wait_until([&] { return gate.steps > 0; });
+  auto second = server.open("/v1/completions", body);
+  server.wait_until([&] { return server.engine().stats().waiting >= 1; });
+  const Reply refused = server.post("/v1/completions", {{"prompt", "x"}, {"stream", true}});
+  EXPECT_EQ(refused.status, 503) << refused.body;
+  EXPECT_FALSE(refused.header("Retry-After").empty());
+  EXPECT_TRUE(refused.json().at("error").at("message").is_string());
+  EXPECT_EQ(server.request("GET", "/health").status, 200);  // while the engine stands still
+  gate.open = true;
+  EXPECT_THAT(first.read_all(), HasSubstr("200 OK"));
+  EXPECT_THAT(second.read_all(), HasSubstr("200 OK"));
+}
+
+TEST(Drain, RefusesNewRequestsAndEndsTheOld) {
+  Gate gate;
+  TestServerOptions options;
+  options.before_forward = gate.hook();
+  TestServer server(options);
+  gate.open = false;
+  auto running = server.open("/v1/completions", {{"prompt", "x"}, {"max_tokens", 3}});
+  server.wait_until([&] { return gate.steps > 0; });
+  server.service().drain();
+  EXPECT_EQ(server.post("/v1/completions", {{"prompt", "x"}}).status, 503);
+  EXPECT_EQ(server.request("GET", "/health").status, 503);
+  gate.open = true;
+  EXPECT_THAT(running.read_all(), HasSubstr("200 OK"));
+}
+
+// A client that does not read: its events merge, others go on, and it gets everything in the end.
+TEST(SlowClient, LosesNothingAndHoldsUpNobody) {
+  TestServerOptions options;
+  options.engine.n_ctx = 100000;
+  options.http.stream_high_water_bytes = 4096;
+  TestServer server(options);
+  json::object body = {
+      {"prompt", "slow"}, {"max_tokens", 20000}, {"ignore_eos", true}, {"temperature", 0}};
+  body["stream"] = true;
+  auto slow = server.open("/v1/completions", body);
+  server.wait_until([&] {
+    return server.engine().stats().running == 0 &&
+           server.engine().stats().completion_tokens >= 20000;
+  });
+  EXPECT_EQ(server.post("/v1/completions", {{"prompt", "x"}}).status, 200);
+  const std::string bytes = slow.read_all();
+  EXPECT_THAT(bytes, HasSubstr("data: [DONE]"));
+  body["stream"] = false;
+  const std::string expected = whole(server.post("/v1/completions", body)).text;
+  Reply reply;
+  // Chunked framing lines do not contain "data: ", so the events survive a plain search.
+  std::string text;
+  for (size_t at = bytes.find("data: {"); at != std::string::npos;
+       at = bytes.find("data: {", at + 1)) {
+    const size_t end = bytes.find("\n\n", at);
+    std::string event = bytes.substr(at + 6, end - at - 6);
+    text += json::parse(event).at("choices").at(0).at("text").as_string();
+  }
+  EXPECT_EQ(text, expected);
+}
+
+TEST(Models, ListAndRetrieve) {
+  const TestServer server;
+  EXPECT_EQ(server.request("GET", "/v1/models").json(),
+            parse(R"({"object":"list","data":[{"id":"folder/tiny.gguf","object":"model",
+                      "created":1700000000,"owned_by":"me","permissions":[]}]})"));
+  EXPECT_EQ(server.request("GET", "/v1/models/folder/tiny.gguf").status, 200);
+  EXPECT_EQ(server.request("GET", "/v1/models/folder%2Ftiny.gguf").status, 200);
+  const Reply missing = server.request("GET", "/v1/models/other");
+  EXPECT_EQ(missing.status, 404);
+  EXPECT_EQ(missing.json().at("error").at("code"), "model_not_found");
+}
+
+TEST(Chat, RolesAndContentReachThePrompt) {
+  const TestServer server;
+  const json::value reply =
+      server
+          .post("/v1/chat/completions", {{"messages", messages("x<|im_end|>")}, {"max_tokens", 1}})
+          .json();
+  // <s>, <|im_start|>, "user\n", 11 bytes of plain text, <|im_end|>, "\n", <|im_start|>,
+  // "assistant\n"
+  EXPECT_EQ(reply.at("usage").at("prompt_tokens"), 1 + 1 + 5 + 11 + 1 + 1 + 1 + 10);
+  EXPECT_THAT(std::string(reply.at("id").as_string()), ::testing::StartsWith("chatcmpl-"));
+}
+
+}  // namespace
+}  // namespace chasqui::api
