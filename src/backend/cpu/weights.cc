@@ -40,7 +40,9 @@ Status check_view(const TensorView& view, std::string_view name) {
 }  // namespace
 
 WeightStore::WeightStore(CpuContext& context, const CpuOptions& options)
-    : context_(context), options_(options) {}
+    : context_(context),
+      decode_(options.exact || !options.pack_weights),
+      cache_(options.pack_cache, options.model_key) {}
 WeightStore::~WeightStore() = default;
 
 void WeightStore::pack(const TensorView& view, std::byte* to) {
@@ -58,12 +60,17 @@ void WeightStore::pack(const TensorView& view, std::byte* to) {
 Result<std::unique_ptr<Weight>> WeightStore::prepare(const TensorView& view,
                                                      std::string_view tensor_name) {
   CHASQUI_TRY_STATUS(check_view(view, tensor_name));
-  if (options_.exact || !options_.pack_weights || !can_pack(view.type)) {
+  if (decode_ || !can_pack(view.type)) {
     return std::make_unique<MatrixWeight>(view);
   }
   const PanelShape shape = panel_shape(view.type, view.cols());
-  const int64_t bytes = packed_bytes(shape, view.rows()) * view.dims[2];
-  auto memory = Buffer::allocate(static_cast<size_t>(bytes));
+  const auto bytes = static_cast<size_t>(packed_bytes(shape, view.rows()) * view.dims[2]);
+  auto file = cache_.find(tensor_name, view, bytes);
+  if (!file) {
+    file = cache_.store(tensor_name, view, bytes, [&](std::byte* to) { pack(view, to); });
+  }
+  if (file) return std::make_unique<MatrixWeight>(view, std::move(*file), PackCache::kPayloadAt);
+  auto memory = Buffer::allocate(bytes);
   if (!memory) {
     return fail(memory.error().code,
                 fmt::format("packing tensor '{}': {}", tensor_name, memory.error().message));

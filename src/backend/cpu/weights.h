@@ -8,6 +8,7 @@
 #include "backend/backend.h"
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/cpu_context.h"
+#include "backend/cpu/pack_cache.h"
 #include "base/result.h"
 
 namespace chasqui::backend::cpu {
@@ -26,7 +27,8 @@ class WeightStore {
   void pack(const TensorView& view, std::byte* to);
 
   CpuContext& context_;
-  const CpuOptions options_;
+  const bool decode_;  // compute from the model file, no packing
+  PackCache cache_;
 };
 
 }  // namespace chasqui::backend::cpu
