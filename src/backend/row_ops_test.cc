@@ -2,6 +2,7 @@
 // gather, and the products.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <cmath>
 #include <complex>
 
@@ -83,39 +84,49 @@ TEST_P(RowOps, NormWithoutWeightOnlyScales) {
   EXPECT_THAT(out.row(0), ElementsAre(1, 1, -1));
 }
 
-// A rotation by the angle is a product with exp(i angle).
-TEST_P(RowOps, RopeIsAComplexProduct) {
-  Rng rng(5);
-  for (const RopeKind kind : {RopeKind::kNorm, RopeKind::kNeox}) {
-    for (const int64_t rotated : {0, 2, 6, 20, 38}) {
-      const int64_t rows = 3, heads = 2, dim = 38, half = rotated / 2;
-      Rows x = random_rows(rng, rows, heads * dim);
-      const Rows before = x;
-      std::vector<float> angles, table;
-      for (int64_t i = 0; i < rows * half; ++i) {
-        angles.push_back(static_cast<float>(rng.uniform()) * 6);
-        table.push_back(std::cos(angles.back()));
-        table.push_back(std::sin(angles.back()));
-      }
-      backend_->rope({kind, x.matrix(), dim, rotated, table.data()});
-      for (int64_t r = 0; r < rows; ++r) {
-        for (int64_t h = 0; h < heads; ++h) {
-          for (int64_t i = 0; i < half; ++i) {
-            const bool neox = kind == RopeKind::kNeox;
-            const int64_t a = h * dim + (neox ? i : 2 * i);
-            const int64_t b = h * dim + (neox ? i + half : 2 * i + 1);
-            const std::complex<double> turned =
-                std::complex<double>(before.at(r, a), before.at(r, b)) *
-                std::polar(1.0, static_cast<double>(angles[static_cast<size_t>(r * half + i)]));
-            EXPECT_NEAR(x.at(r, a), turned.real(), 1e-6);
-            EXPECT_NEAR(x.at(r, b), turned.imag(), 1e-6);
-          }
-          for (int64_t c = h * dim + rotated; c < (h + 1) * dim; ++c) {
-            EXPECT_EQ(x.at(r, c), before.at(r, c)) << "beyond the rotated part";
-          }
-        }
-      }
+// A rotation by the angle is a product with exp(i angle). `x` starts at the head, `before` is what
+// it was.
+void expect_rotated(RopeKind kind, const float* x, const float* before, int64_t rotated,
+                    const float* angles) {
+  const int64_t half = rotated / 2;
+  for (int64_t i = 0; i < half; ++i) {
+    const int64_t a = kind == RopeKind::kNeox ? i : 2 * i;
+    const int64_t b = kind == RopeKind::kNeox ? i + half : 2 * i + 1;
+    const std::complex<double> turned = std::complex<double>(before[a], before[b]) *
+                                        std::polar(1.0, static_cast<double>(angles[i]));
+    EXPECT_NEAR(x[a], turned.real(), 1e-6);
+    EXPECT_NEAR(x[b], turned.imag(), 1e-6);
+  }
+}
+
+class Rope : public OpTest {
+ protected:
+  void run(RopeKind kind, int64_t rotated) {
+    Rng rng(5);
+    const int64_t rows = 3, heads = 2, dim = 38, half = rotated / 2;
+    Rows x = random_rows(rng, rows, heads * dim);
+    Rows before = x;
+    std::vector<float> angles, table;
+    for (int64_t i = 0; i < rows * half; ++i) {
+      angles.push_back(static_cast<float>(rng.uniform()) * 6);
+      table.push_back(std::cos(angles.back()));
+      table.push_back(std::sin(angles.back()));
     }
+    backend_->rope({kind, x.matrix(), dim, rotated, table.data()});
+    for (int64_t head = 0; head < rows * heads; ++head) {
+      const float* now = x.values().data() + head * dim;
+      const float* then = before.values().data() + head * dim;
+      expect_rotated(kind, now, then, rotated, angles.data() + head / heads * half);
+      EXPECT_TRUE(std::equal(now + rotated, now + dim, then + rotated))
+          << "beyond the rotated part";
+    }
+  }
+};
+CHASQUI_OP_TESTS(Rope);
+
+TEST_P(Rope, IsAComplexProduct) {
+  for (const RopeKind kind : {RopeKind::kNorm, RopeKind::kNeox}) {
+    for (const int64_t rotated : {0, 2, 6, 20, 38}) run(kind, rotated);
   }
 }
 
