@@ -15,7 +15,7 @@ import templates as tp
 from facts import CAPITALS, UNKNOWN_TOPICS
 from frames import framed, noisy
 from heldout import is_heldout
-from phrasing import any_name, dress, invented_name
+from phrasing import any_name, dress, invented_name, training_name
 
 Message = dict[str, str]
 SEED = 1532  # of the training conversations
@@ -137,7 +137,7 @@ def _fake_capital(rng: random.Random, state: State) -> None:
 
 
 def _echo(rng: random.Random, state: State) -> None:
-    words = [invented_name(rng) for _ in range(rng.randint(1, 4))]
+    words = [training_name(rng) for _ in range(rng.randint(1, 4))]
     text = " ".join(word if rng.random() < 0.4 else word.lower() for word in words)
     state.add(rng.choice(tp.ECHO).replace("{x}", text), "echo", x=text)
 

@@ -75,6 +75,23 @@ DECLINE_PLAIN = ["How many stars are in the sky?", "Who was the first king?", "W
                  "What is the population of the largest city?", "How long does a flight take?"]
 BAD_SUM = ["Work out {a} * {b}.", "What does {a} minus {b} equal?", "could you figure out {a} times {b}"]
 
+# The blind part: written while the shipped model was being trained, looked at only
+# when it was done.  The phrasing lists above have been a development set.
+BLIND_CAPITAL = ["Do you recall which city is the capital of {c}?", "I bet you know the capital of {c}.",
+                 "My homework says: capital of {c}?"]
+BLIND_REVERSE = ["{k} happens to be the capital of which country?", "Do you recall which country has {k} for its capital?"]
+BLIND_SUM = ["Quickly, how much does {a} plus {b} make?", "Please total up {a} and {b}.", "I would say {a} + {b} is what?"]
+BLIND_NAME = ["What shall I call you?", "Mind telling me your name?", "Under what name do you work?"]
+BLIND_SYSTEM_NAME = ["Today your name will be {n}.", "The user will call you {n}.", "{n} is your name."]
+BLIND_SIMPLE = {
+    "hello": ["Hello, good to meet you!", "hi, how nice to see you"],
+    "thanks": ["Much appreciated, thanks!", "Thank you, this was great."],
+    "bye": ["Bye then!", "Good bye and see you around!"],
+    "identity": ["What exactly am I chatting with?", "Hi, who might you be?"],
+    "word": ["What is meant by chasqui?", "In history, what was a chasqui?"],
+    "abilities": ["What can you be used for?", "Which tasks can you do?"],
+}
+
 
 def normalise(text: str) -> str:
     """Lower-case, keep letters, digits, slots and operators, single spaces."""
@@ -85,7 +102,8 @@ def normalise(text: str) -> str:
 def all_phrasings() -> list[str]:
     """Every held-out user phrasing, slots included."""
     lists: list[list[str]] = [CAPITAL, REVERSE, SUM, NAME, MEET, USER_NAME, DECLINE, DECLINE_PLAIN, BAD_SUM]
-    lists.extend(SIMPLE.values())
+    lists += [BLIND_CAPITAL, BLIND_REVERSE, BLIND_SUM, BLIND_NAME]
+    lists.extend([*SIMPLE.values(), *BLIND_SIMPLE.values()])
     return [phrase for group in lists for phrase in group]
 
 
@@ -99,7 +117,7 @@ def _as_regex(phrases: Iterable[str]) -> re.Pattern[str]:
 
 
 _USERS = _as_regex(all_phrasings())
-_SYSTEMS = _as_regex(NEW_SYSTEM_NAME)
+_SYSTEMS = _as_regex(NEW_SYSTEM_NAME + BLIND_SYSTEM_NAME)
 
 
 def is_heldout(message: str) -> bool:

@@ -11,7 +11,7 @@ import re
 import string
 
 import heldout
-from facts import FIRST_NAMES
+from facts import CAPITALS, FIRST_NAMES
 from templates import PREFIX, SUFFIX
 
 _QUESTION = re.compile(r"^(what|which|who|how|where|why|when|do|does|are|is|can|may|of which|in which|"
@@ -20,6 +20,8 @@ _ONSETS = ("b bl br c ch cl cr d dr f fl fr g gl gr h j k kh kl kr l m n p ph pl
            "sn sp st str sv sw t th tr ts tw v vl w wh x y z zh").split() + [""] * 6
 _VOWELS = "a e i o u a e i o u ae ai au ay ea ee ei eo ia ie io oa oo ou oy ua ue ui y".split()
 _CODAS = [""] * 12 + "b ck d f g k l ld ll m mp n nd ng nn ns nt p r rd rk rn rt s sh sk ss st t th tt v x z".split()
+_WORDS = sorted({word.lower() for pair in CAPITALS for text in pair for word in re.findall("[A-Za-z]{3,}", text)}
+                | {name.lower() for name in FIRST_NAMES})
 _BANNED_NAMES = {name.lower() for name in heldout.FIRST_NAMES}
 
 
@@ -37,11 +39,26 @@ def invented_name(rng: random.Random) -> str:
     return name
 
 
+def fragment_name(rng: random.Random) -> str:
+    """A name out of pieces of known words, so that every token gets to be copied."""
+    parts = []
+    for _ in range(rng.choice((1, 2, 2, 3))):
+        word = rng.choice(_WORDS)
+        start = rng.choice((0, 0, rng.randrange(len(word))))
+        parts.append(word[start:start + rng.randint(2, 6)])
+    return "".join(parts).capitalize()
+
+
+def training_name(rng: random.Random) -> str:
+    """An invented name of either kind."""
+    return fragment_name(rng) if rng.random() < 0.4 else invented_name(rng)
+
+
 def any_name(rng: random.Random) -> str:
     """A first name from the table or an invented one, sometimes two words."""
-    name = rng.choice(FIRST_NAMES) if rng.random() < 0.25 else invented_name(rng)
+    name = rng.choice(FIRST_NAMES) if rng.random() < 0.25 else training_name(rng)
     if rng.random() < 0.05:
-        name += " " + (rng.choice(FIRST_NAMES) if rng.random() < 0.5 else invented_name(rng))
+        name += " " + (rng.choice(FIRST_NAMES) if rng.random() < 0.5 else training_name(rng))
     if rng.random() < 0.04:
         name = name.lower()
     if any(part.lower() in _BANNED_NAMES for part in name.split()):

@@ -2,7 +2,9 @@
 
     python3 train.py --work DIR --steps N --out models/demo/chasqui-demo.gguf
 
-Everything is seeded; the packed data, the log and the checkpoint live in the
+With --init it goes on from a model file (its weights and its tokenizer), with
+--minutes it ends after that time at the latest and the learning rate follows
+the clock where that is ahead of the steps.  Everything is seeded; the packed data, the log and the checkpoint live in the
 work folder, which should be outside the repository.
 """
 
@@ -20,25 +22,29 @@ import torch.nn.functional as F
 
 import corpus
 import dataset
+import gguf_reader
 from bpe import Tokenizer
 from corpus import long_conversation, short_conversation
 from dataset import Rows
 from export import export
 from model import Config, Llama
 
-SHORT_BATCH, LONG_BATCH = 32, 6
 LONG_SHARE = 0.15
 
 
 def prepare(args: argparse.Namespace) -> tuple[Tokenizer, Rows, Rows]:
     """Tokenizer and packed rows; cached in the work folder (delete to rebuild)."""
-    cache = args.work / f"data-{args.seed}-{args.short}-{args.long}-{Config().vocab}.pickle"
+    cache = args.work / f"data-{args.seed}-{args.short}-{args.long}-{Config().vocab}-{bool(args.init)}.pickle"
     if cache.exists():
         return pickle.loads(cache.read_bytes())
     start = time.time()
     distinct = dataset.check_heldout(args.seed, args.short, args.long)
     print(f"held-out check passed: {distinct} distinct user messages, {time.time() - start:.0f} s", flush=True)
-    tokenizer = dataset.build_tokenizer(args.seed, Config().vocab)
+    if args.init:
+        merges = gguf_reader.read(args.init)[0]["tokenizer.ggml.merges"]
+        tokenizer = Tokenizer([tuple(merge.split(" ")) for merge in merges])
+    else:
+        tokenizer = dataset.build_tokenizer(args.seed, Config().vocab)
     short = dataset.pack(tokenizer, dataset.conversations(args.seed, args.short, short_conversation),
                          dataset.SHORT_ROW)
     long = dataset.pack(tokenizer, dataset.conversations(args.seed + 1, args.long, long_conversation),
@@ -80,24 +86,38 @@ def make_optimizer(model: Llama, args: argparse.Namespace) -> torch.optim.AdamW:
                               {"params": vectors, "weight_decay": 0.0}], lr=args.lr, betas=(0.9, 0.98), foreach=True)
 
 
-def learning_rate(step: int, args: argparse.Namespace) -> float:
-    """Linear warm-up, then a cosine down to 2 % of the peak."""
+def initial_weights(model: Llama, path: Path) -> None:
+    """Start from a model file instead of from random weights."""
+    tensors = gguf_reader.read(path)[1]
+    model.load_state_dict({name[:-len(".weight")]: torch.tensor(value) for name, value in tensors.items()})
+
+
+def progress(step: int, seconds: float, args: argparse.Namespace) -> float:
+    """How much of the run is over, by steps or by the clock, whichever is more."""
+    by_clock = seconds / (60 * args.minutes) if args.minutes else 0.0
+    return max(step / args.steps, by_clock)
+
+
+def learning_rate(step: int, done: float, args: argparse.Namespace) -> float:
+    """Linear warm-up, and a cosine down to 2 % of the peak."""
     if step < args.warmup:
         return args.lr * (step + 1) / args.warmup
-    done = (step - args.warmup) / max(1, args.steps - args.warmup)
     return args.lr * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
 def train(model: Llama, short: Rows, long: Rows, args: argparse.Namespace) -> float:
     """The training loop; returns the mean loss of the last 200 steps."""
     optimizer = make_optimizer(model, args)
-    feeders = (Feeder(short, SHORT_BATCH, args.seed), Feeder(long, LONG_BATCH, args.seed + 1))
+    feeders = (Feeder(short, args.batch, args.seed), Feeder(long, max(1, args.batch // 5), args.seed + 1))
     choose = np.random.default_rng(args.seed + 2)
     losses: list[float] = []
     tokens_seen, start = 0, time.time()
     for step in range(args.steps):
+        done = progress(step, time.time() - start, args)
+        if done >= 1:
+            break
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(step, args)
+            group["lr"] = learning_rate(step, done, args)
         tokens, docs, positions, target = feeders[int(choose.random() < LONG_SHARE)].next()
         loss = F.cross_entropy(model(tokens, docs, positions), target)
         optimizer.zero_grad(set_to_none=True)
@@ -123,6 +143,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=6000)
     parser.add_argument("--short", type=int, default=150000, help="number of short conversations")
     parser.add_argument("--long", type=int, default=8000, help="number of long conversations")
+    parser.add_argument("--batch", type=int, default=32, help="rows per step")
+    parser.add_argument("--minutes", type=float, default=0, help="end after this time at the latest")
+    parser.add_argument("--init", type=Path, help="model file to go on from")
     parser.add_argument("--seed", type=int, default=corpus.SEED)
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--decay", type=float, default=0.05)
@@ -140,6 +163,8 @@ def main() -> None:
     torch.manual_seed(args.seed)
     tokenizer, short, long = prepare(args)
     model = Llama(Config())
+    if args.init:
+        initial_weights(model, args.init)
     print(f"{sum(p.numel() for p in model.parameters())} parameters", flush=True)
     loss = train(model, short, long, args)
     export(args.out, model.state_dict(), model.config, tokenizer)
