@@ -13,8 +13,9 @@
 // Values are unsigned; the format's constant offset is folded into the start of the integer sum.
 //
 // Arithmetic, the same on every path, so that results do not depend on the number of tokens: for
-// each group in order, sum += to_f32(integer dot product) * (weight scale * x scale), rounded as
-// fma(dot, scale * x.scale, sum), then for formats with minima sum -= min * x.sum (fnma).
+// each group in order, sum = fma(dot, scale * x.scale, sum), where dot is the exact integer dot
+// product; then, for formats with minima, sum = fnma(min, x.sum, sum). Formats with two scales a
+// group: sum = fma(fma(high dot, high scale, low dot * low scale), x.scale, sum).
 #pragma once
 
 #include <stddef.h>

@@ -50,36 +50,54 @@ struct XRecord {
 CHASQUI_INLINE F32x16 accumulate(F32x16 sum, I32x16 dots, F32x16 scale, F32x16 x_scale) {
   return fma(to_f32(dots), mul(scale, x_scale), sum);
 }
+CHASQUI_INLINE F32x16 accumulate_halves(F32x16 sum, I32x16 low, I32x16 high, F32x16 low_scale,
+                                        F32x16 high_scale, F32x16 x_scale) {
+  const F32x16 both = fma(to_f32(high), high_scale, mul(to_f32(low), low_scale));
+  return fma(both, x_scale, sum);
+}
 CHASQUI_INLINE F32x16 subtract_minimum(F32x16 sum, F32x16 minimum, F32x16 x_sum) {
   return fnma(minimum, x_sum, sum);
 }
 
 // One group of one panel times kTokens tokens, weights in registers. Tokens are innermost: their
-// sums are independent, which hides the latency of the dot products.
+// sums are independent, which hides the latency of the dot product. Few tokens alone are too few
+// chains (4 tokens ran at 130 of 500 GMAC/s), so they get two each, one for either half of the
+// group; the total is an integer and does not depend on it. More tokens would run out of registers.
 template <Traits kTraits, int kTokens>
 CHASQUI_INLINE void step(const Group& group, XRecord<kTokens> x, F32x16* sums) {
-  constexpr int kParts = kTraits.halves ? 2 : 1;
-  I32x16 dots[kTokens][kParts];
+  constexpr int kChains = kTraits.halves || kTokens <= 4 ? 2 : 1;
+  I32x16 dots[kTokens][kChains];
   CHASQUI_UNROLL
   for (int t = 0; t < kTokens; ++t) {
-    for (int part = 0; part < kParts; ++part) dots[t][part] = x.template start<kTraits>(part, t);
+    dots[t][0] = x.template start<kTraits>(0, t);
+    if constexpr (kTraits.halves) {
+      dots[t][1] = x.template start<kTraits>(1, t);
+    } else if constexpr (kChains == 2) {
+      dots[t][1] = izero();
+    }
   }
   CHASQUI_UNROLL
   for (int i = 0; i < 8; ++i) {
     const int j = i / 2 + i % 2 * 4;  // 0 4 1 5 ...: both nibbles of a vector together
-    I32x16* sum = &dots[0][j / 4 * (kParts - 1)];
+    const int chain = j / 4 * (kChains - 1);
     CHASQUI_UNROLL
     for (int t = 0; t < kTokens; ++t) {
-      sum[t * kParts] = dot<kTraits>(sum[t * kParts], group.w[j], x.quad(j, t));
+      dots[t][chain] = dot<kTraits>(dots[t][chain], group.w[j], x.quad(j, t));
     }
   }
   CHASQUI_UNROLL
   for (int t = 0; t < kTokens; ++t) {
-    for (int part = 0; part < kParts; ++part) {
-      sums[t] = accumulate(sums[t], dots[t][part], group.scales[part], x.number(kXScale, t));
+    const F32x16 x_scale = x.number(kXScale, t);
+    if constexpr (kTraits.halves) {
+      sums[t] = accumulate_halves(sums[t], dots[t][0], dots[t][1], group.scales[0], group.scales[1],
+                                  x_scale);
+    } else {
+      const I32x16 all = kChains == 2 ? iadd(dots[t][0], dots[t][kChains - 1]) : dots[t][0];
+      sums[t] = accumulate(sums[t], all, group.scales[0], x_scale);
     }
-    if constexpr (kTraits.minima)
+    if constexpr (kTraits.minima) {
       sums[t] = subtract_minimum(sums[t], group.minimum, x.number(kXSum, t));
+    }
   }
 }
 
@@ -185,33 +203,59 @@ void unpack(const QuantTask& task, int64_t panel_index, int64_t first_group, int
 template <Traits kTraits, int kPanels, int kTokens>
 CHASQUI_INLINE void tile_step(const TileGroup* group, XRecord<kTokens> x,
                               F32x16 (&sums)[kPanels][kTokens]) {
-  constexpr int kParts = kTraits.halves ? 2 : 1;
+  I32x16 dots[kPanels][kTokens];
   CHASQUI_UNROLL
-  for (int part = 0; part < kParts; ++part) {
-    I32x16 dots[kPanels][kTokens];
+  for (int t = 0; t < kTokens; ++t) {
+    for (int p = 0; p < kPanels; ++p) dots[p][t] = x.template start<kTraits>(0, t);
+  }
+  CHASQUI_UNROLL
+  for (int j = 0; j < 8; ++j) {
+    U8x64 w[kPanels];
+    for (int p = 0; p < kPanels; ++p) w[p] = load_u8(group[p].w[j]);
     CHASQUI_UNROLL
     for (int t = 0; t < kTokens; ++t) {
-      for (int p = 0; p < kPanels; ++p) dots[p][t] = x.template start<kTraits>(part, t);
+      const S8x64 quad = x.quad(j, t);
+      for (int p = 0; p < kPanels; ++p) dots[p][t] = dot<kTraits>(dots[p][t], w[p], quad);
+    }
+  }
+  CHASQUI_UNROLL
+  for (int t = 0; t < kTokens; ++t) {
+    for (int p = 0; p < kPanels; ++p) {
+      sums[p][t] =
+          accumulate(sums[p][t], dots[p][t], load(group[p].scales[0]), x.number(kXScale, t));
+      if constexpr (kTraits.minima) {
+        sums[p][t] = subtract_minimum(sums[p][t], load(group[p].minimum), x.number(kXSum, t));
+      }
+    }
+  }
+}
+
+// The same with two scales a group. The halves take the place of the panels: as many independent
+// sums, and both are at hand at the end.
+template <Traits kTraits, int kPanels, int kTokens>
+CHASQUI_INLINE void tile_step_halves(const TileGroup* group, XRecord<kTokens> x,
+                                     F32x16 (&sums)[kPanels][kTokens]) {
+  CHASQUI_UNROLL
+  for (int p = 0; p < kPanels; ++p) {
+    I32x16 dots[2][kTokens];
+    CHASQUI_UNROLL
+    for (int t = 0; t < kTokens; ++t) {
+      for (int half = 0; half < 2; ++half) dots[half][t] = x.template start<kTraits>(half, t);
     }
     CHASQUI_UNROLL
-    for (int j = part * 4; j < (part + 1) * 8 / kParts; ++j) {
-      U8x64 w[kPanels];
-      for (int p = 0; p < kPanels; ++p) w[p] = load_u8(group[p].w[j]);
+    for (int i = 0; i < 8; ++i) {
+      const int half = i % 2;
+      const int j = half * 4 + i / 2;
+      const U8x64 w = load_u8(group[p].w[j]);
       CHASQUI_UNROLL
       for (int t = 0; t < kTokens; ++t) {
-        const S8x64 quad = x.quad(j, t);
-        for (int p = 0; p < kPanels; ++p) dots[p][t] = dot<kTraits>(dots[p][t], w[p], quad);
+        dots[half][t] = dot<kTraits>(dots[half][t], w, x.quad(j, t));
       }
     }
     CHASQUI_UNROLL
     for (int t = 0; t < kTokens; ++t) {
-      for (int p = 0; p < kPanels; ++p) {
-        sums[p][t] =
-            accumulate(sums[p][t], dots[p][t], load(group[p].scales[part]), x.number(kXScale, t));
-        if constexpr (kTraits.minima) {
-          sums[p][t] = subtract_minimum(sums[p][t], load(group[p].minimum), x.number(kXSum, t));
-        }
-      }
+      sums[p][t] = accumulate_halves(sums[p][t], dots[0][t], dots[1][t], load(group[p].scales[0]),
+                                     load(group[p].scales[1]), x.number(kXScale, t));
     }
   }
 }
@@ -225,7 +269,11 @@ void tile_block(const Tile& tile, int64_t groups, const uint8_t* x, float* sums)
     for (int p = 0; p < kPanels; ++p) sum[p][t] = load(sums + (t * kTilePanels + p) * kPanelRows);
   }
   for (int64_t g = 0; g < groups; ++g, x += kTokens * kXRecordBytes) {
-    tile_step<kTraits, kPanels, kTokens>(tile.groups[g], {x}, sum);
+    if constexpr (kTraits.halves) {
+      tile_step_halves<kTraits, kPanels, kTokens>(tile.groups[g], {x}, sum);
+    } else {
+      tile_step<kTraits, kPanels, kTokens>(tile.groups[g], {x}, sum);
+    }
   }
   CHASQUI_UNROLL
   for (int t = 0; t < kTokens; ++t) {
@@ -290,10 +338,10 @@ void tiled_panels(const QuantTask& task, int64_t panel_index) {
 
 template <class Format>
 void tiled(const QuantTask& task) {
+  // The halves of a group already are two independent sums a token.
+  constexpr int kTogether = Format::kTraits.halves ? 1 : kTilePanels;
   int64_t p = 0;
-  for (; p + kTilePanels <= task.panels; p += kTilePanels) {
-    tiled_panels<Format, kTilePanels>(task, p);
-  }
+  for (; p + kTogether <= task.panels; p += kTogether) tiled_panels<Format, kTogether>(task, p);
   for (; p < task.panels; ++p) tiled_panels<Format, 1>(task, p);
 }
 
