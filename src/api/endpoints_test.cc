@@ -1,11 +1,9 @@
 // The endpoints over real sockets, with the real engine and a model that babbles.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <chrono>
 #include <set>
-#include <thread>
 
 #include "api/internal/test_server.h"
 #include "base/rng.h"
@@ -97,7 +95,7 @@ TEST(StreamAndWhole, AreTheSameAnswer) {
                                           "😀é", "never", "c\n", "bb", "éa", " a"};
   Rng rng(2026);
   for (int round = 0; round < 60; ++round) {
-    json::object body = {{"prompt", "p" + std::to_string(round)},
+    json::object body = {{"prompt", fmt::format("p{}", round)},
                          {"max_tokens", static_cast<int64_t>(1 + rng.below(80))},
                          {"seed", round},
                          {"temperature", rng.below(2) == 0 ? 0.0 : 1.2}};
@@ -110,7 +108,7 @@ TEST(StreamAndWhole, AreTheSameAnswer) {
     const bool chat = rng.below(3) == 0;
     if (chat) {
       for (const char* key : {"prompt", "echo", "suffix", "logprobs"}) body.erase(key);
-      body["messages"] = messages("p" + std::to_string(round));
+      body["messages"] = messages(fmt::format("p{}", round));
     }
     const char* path = chat ? "/v1/chat/completions" : "/v1/completions";
     const Answer once = whole(server.post(path, body));
@@ -328,7 +326,7 @@ TEST(Embeddings, ManyInputsKeepTheirOrder) {
   options.engine.max_queue = 20;  // less than a window: the driver has to come back
   const TestServer server(options);
   json::array input;
-  for (int i = 0; i < 300; ++i) input.emplace_back("text" + std::to_string(i % 10));
+  for (int i = 0; i < 300; ++i) input.emplace_back(fmt::format("text{}", i % 10));
   const Reply reply = server.post("/v1/embeddings", {{"input", input}, {"dimensions", 3}});
   ASSERT_EQ(reply.status, 200) << reply.body;
   const json::array data = reply.json().at("data").as_array();
@@ -352,132 +350,6 @@ TEST(Embeddings, ErrorsNameTheInput) {
   EXPECT_EQ(param({{"input", json::array{"x", std::string(300, 'x')}}}), "input[1]");
   EXPECT_EQ(param({{"input", json::array{json::array{1}, json::array{260}}}}), "input[1][0]");
   EXPECT_EQ(param({{"input", json::array{json::array{1}, json::array()}}}), "input[1]");
-}
-
-// The first event is there before the head goes out, so that an error in prefill is no 200.
-TEST(StreamErrors, InPrefillSetTheStatus) {
-  TestServerOptions options;
-  options.engine.n_ctx = 10000;
-  options.cache_blocks = 8;
-  const TestServer server(options);
-  const Reply reply = server.post(
-      "/v1/completions", {{"prompt", std::string(5000, 'x')}, {"stream", true}, {"max_tokens", 1}});
-  EXPECT_EQ(reply.status, 503) << reply.body;
-  EXPECT_TRUE(reply.json().at("error").at("message").is_string());
-}
-
-TEST(StreamErrors, LaterOnesAreAnEventAndDone) {
-  TestServerOptions options;
-  options.engine.n_ctx = 10000;
-  options.cache_blocks = 8;
-  const TestServer server(options);
-  const Reply reply =
-      server.post("/v1/completions",
-                  {{"prompt", "x"}, {"stream", true}, {"max_tokens", 5000}, {"ignore_eos", true}});
-  EXPECT_EQ(reply.status, 200);
-  const std::vector<std::string> events = reply.events();
-  ASSERT_GT(events.size(), 2u);
-  EXPECT_EQ(events.back(), "[DONE]");
-  EXPECT_TRUE(json::parse(events[events.size() - 2]).at("error").at("message").is_string());
-  EXPECT_EQ(server.post("/v1/completions", {{"prompt", "x"}}).status, 200);
-}
-
-// A model whose steps wait until the test lets them go on.
-struct Gate {
-  std::atomic<bool> open = true;
-  std::atomic<int> steps = 0;
-  std::function<void()> hook() {
-    return [this] {
-      ++steps;
-      while (!open) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    };
-  }
-};
-
-TEST(Disconnect, CancelsStreamsAndWholeAnswers) {
-  for (const bool stream : {true, false}) {
-    TestServerOptions options;
-    options.engine.n_ctx = 100000;
-    options.before_forward = [] { std::this_thread::sleep_for(std::chrono::microseconds(500)); };
-    TestServer server(options);
-    auto connection = server.open(
-        "/v1/completions",
-        {{"prompt", "x"}, {"max_tokens", 60000}, {"ignore_eos", true}, {"stream", stream}});
-    if (stream) connection.read_some();
-    server.wait_until([&] { return server.engine().stats().running == 1; });
-    connection.close();
-    server.wait_until([&] { return server.engine().stats().running == 0; });
-    EXPECT_LT(server.engine().stats().completion_tokens, 50000);
-  }
-}
-
-TEST(QueueFull, Is503WithRetryAfter) {
-  Gate gate;
-  TestServerOptions options;
-  options.engine.max_sequences = 1;
-  options.engine.max_queue = 1;
-  options.before_forward = gate.hook();
-  TestServer server(options);
-  gate.open = false;
-  const json::object body = {{"prompt", "x"}, {"max_tokens", 1}};
-  auto first = server.open("/v1/completions", body);
-  server.wait_until([&] { return gate.steps > 0; });
-  auto second = server.open("/v1/completions", body);
-  server.wait_until([&] { return server.engine().stats().waiting >= 1; });
-  const Reply refused = server.post("/v1/completions", {{"prompt", "x"}, {"stream", true}});
-  EXPECT_EQ(refused.status, 503) << refused.body;
-  EXPECT_FALSE(refused.header("Retry-After").empty());
-  EXPECT_TRUE(refused.json().at("error").at("message").is_string());
-  EXPECT_EQ(server.request("GET", "/health").status, 200);  // while the engine stands still
-  gate.open = true;
-  EXPECT_THAT(first.read_all(), HasSubstr("200 OK"));
-  EXPECT_THAT(second.read_all(), HasSubstr("200 OK"));
-}
-
-TEST(Drain, RefusesNewRequestsAndEndsTheOld) {
-  Gate gate;
-  TestServerOptions options;
-  options.before_forward = gate.hook();
-  TestServer server(options);
-  gate.open = false;
-  auto running = server.open("/v1/completions", {{"prompt", "x"}, {"max_tokens", 3}});
-  server.wait_until([&] { return gate.steps > 0; });
-  server.service().drain();
-  EXPECT_EQ(server.post("/v1/completions", {{"prompt", "x"}}).status, 503);
-  EXPECT_EQ(server.request("GET", "/health").status, 503);
-  gate.open = true;
-  EXPECT_THAT(running.read_all(), HasSubstr("200 OK"));
-}
-
-// A client that does not read: its events merge, others go on, and it gets everything in the end.
-TEST(SlowClient, LosesNothingAndHoldsUpNobody) {
-  TestServerOptions options;
-  options.engine.n_ctx = 100000;
-  options.http.stream_high_water_bytes = 4096;
-  TestServer server(options);
-  json::object body = {
-      {"prompt", "slow"}, {"max_tokens", 20000}, {"ignore_eos", true}, {"temperature", 0}};
-  body["stream"] = true;
-  auto slow = server.open("/v1/completions", body);
-  server.wait_until([&] {
-    return server.engine().stats().running == 0 &&
-           server.engine().stats().completion_tokens >= 20000;
-  });
-  EXPECT_EQ(server.post("/v1/completions", {{"prompt", "x"}}).status, 200);
-  const std::string bytes = slow.read_all();
-  EXPECT_THAT(bytes, HasSubstr("data: [DONE]"));
-  body["stream"] = false;
-  const std::string expected = whole(server.post("/v1/completions", body)).text;
-  Reply reply;
-  // Chunked framing lines do not contain "data: ", so the events survive a plain search.
-  std::string text;
-  for (size_t at = bytes.find("data: {"); at != std::string::npos;
-       at = bytes.find("data: {", at + 1)) {
-    const size_t end = bytes.find("\n\n", at);
-    std::string event = bytes.substr(at + 6, end - at - 6);
-    text += json::parse(event).at("choices").at(0).at("text").as_string();
-  }
-  EXPECT_EQ(text, expected);
 }
 
 TEST(Models, ListAndRetrieve) {

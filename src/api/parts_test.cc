@@ -95,6 +95,14 @@ TEST(WorkQueue, RefusesBeyondItsCapacityAndOutlivesItself) {
   handle.push([&] { FAIL() << "ran after the queue was gone"; });
 }
 
+TEST(WorkQueue, ATaskThatThrowsIsTheOnlyOneLost) {
+  std::promise<void> done;
+  WorkQueue queue(1, 10);
+  queue.try_push([] { throw std::bad_alloc(); });
+  queue.try_push([&] { done.set_value(); });
+  done.get_future().wait();
+}
+
 TEST(WorkQueue, OneThreadKeepsTheOrder) {
   std::vector<int> order;
   std::promise<void> done;

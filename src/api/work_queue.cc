@@ -1,7 +1,10 @@
 #include "api/internal/work_queue.h"
 
+#include <spdlog/spdlog.h>
+
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <limits>
 #include <mutex>
 #include <utility>
@@ -57,7 +60,13 @@ void WorkQueue::work(State& state) {
     Task task = std::move(state.tasks.front());
     state.tasks.pop_front();
     lock.unlock();
-    task();
+    try {
+      task();
+    } catch (const std::exception& error) {
+      // Out of memory, most likely. The request's exchange goes with the task and answers 500;
+      // the others go on.
+      spdlog::error("a task of the API was given up: {}", error.what());
+    }
     task = nullptr;  // what it held goes before the lock comes back
     lock.lock();
   }

@@ -1,6 +1,7 @@
 #include "chat/prompt_encoder.h"
 
 #include <algorithm>
+#include <functional>
 #include <string>
 
 namespace chasqui::chat {
@@ -26,12 +27,14 @@ PromptEncoder::PromptEncoder(std::shared_ptr<const text::Tokenizer> tokenizer)
     const bool control = vocab.kind(id) == text::TokenKind::kControl;
     const bool user_defined = vocab.kind(id) == text::TokenKind::kUserDefined;
     if (text.empty() || !(control || (user_defined && looks_like_marker(text)))) continue;
-    by_first_byte_[first_byte(text)].push_back({text, id, control});
+    markers_.emplace(text, Marker{text, id, control});
+    std::vector<size_t>& lengths = lengths_[first_byte(text)];
+    if (std::find(lengths.begin(), lengths.end(), text.size()) == lengths.end()) {
+      lengths.push_back(text.size());
+    }
   }
-  for (std::vector<Marker>& bucket : by_first_byte_) {
-    std::stable_sort(bucket.begin(), bucket.end(), [](const Marker& a, const Marker& b) {
-      return a.text.size() > b.text.size();
-    });
+  for (std::vector<size_t>& lengths : lengths_) {
+    std::sort(lengths.begin(), lengths.end(), std::greater<>());
   }
 }
 
@@ -52,8 +55,10 @@ std::vector<text::TokenId> PromptEncoder::encode(std::span<const PromptPart> par
 }
 
 const PromptEncoder::Marker* PromptEncoder::marker_at(std::string_view text) const {
-  for (const Marker& marker : by_first_byte_[first_byte(text)]) {
-    if (text.starts_with(marker.text)) return &marker;
+  for (const size_t length : lengths_[first_byte(text)]) {
+    if (length > text.size()) continue;
+    const auto found = markers_.find(text.substr(0, length));
+    if (found != markers_.end()) return &found->second;
   }
   return nullptr;
 }
@@ -63,6 +68,9 @@ const PromptEncoder::Marker* PromptEncoder::marker_at(std::string_view text) con
 std::vector<const PromptEncoder::Marker*> PromptEncoder::markers_of(
     std::span<const PromptPart> parts) const {
   std::vector<const Marker*> used;
+  const bool all_trusted =
+      std::all_of(parts.begin(), parts.end(), [](const PromptPart& part) { return part.trusted; });
+  if (all_trusted) return used;
   for (const PromptPart& part : parts) {
     if (!part.trusted) continue;
     for (size_t at = 0; at < part.text.size(); ++at) {

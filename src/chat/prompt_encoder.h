@@ -4,9 +4,11 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <memory>
 #include <span>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "chat/chat_format.h"
@@ -42,7 +44,10 @@ class PromptEncoder {
   void put_one_bos(std::vector<text::TokenId>& ids) const;
 
   const std::shared_ptr<const text::Tokenizer> tokenizer_;
-  std::array<std::vector<Marker>, 256> by_first_byte_;  // longest first
+  std::unordered_map<std::string_view, Marker> markers_;
+  // Lengths that the markers beginning with a byte have, longest first. Some vocabularies hold
+  // thousands of markers but few lengths, so that finding one stays cheap for any text.
+  std::array<std::vector<size_t>, 256> lengths_;
 };
 
 }  // namespace chasqui::chat

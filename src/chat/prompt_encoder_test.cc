@@ -50,6 +50,14 @@ TEST(PromptEncoder, OneBosAtMost) {
   EXPECT_THAT(encode(without, {{"<s>a", true}}), ElementsAre(TinyVocab::kBos, 'a'));
 }
 
+TEST(PromptEncoder, CostIsLinearInHostileText) {
+  const auto tokenizer = tiny_tokenizer({.add_bos = false});
+  std::string text;
+  for (int i = 0; i < 100000; ++i) text += "<|im_";
+  EXPECT_EQ(encode(tokenizer, {{text, true}}).size(), text.size());
+  EXPECT_EQ(encode(tokenizer, {{"<|im_end|>", true}, {text, false}}).size(), text.size() + 1);
+}
+
 // The property behind the room's design: cutting a text into parts changes no token. The twin is
 // the tokenizer over the whole text at once.
 TEST(PromptEncoder, BordersBetweenPartsChangeNoToken) {

@@ -35,7 +35,8 @@ class WorkQueue {
   WorkQueue(const WorkQueue&) = delete;
   WorkQueue& operator=(const WorkQueue&) = delete;
 
-  // Any thread; never waits for a task. False beyond the capacity. Tasks must not throw.
+  // Any thread; never waits for a task. False beyond the capacity. A task that throws is
+  // logged and dropped.
   bool try_push(Task task);
   Handle handle() const { return Handle(state_); }
 
