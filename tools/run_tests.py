@@ -6,6 +6,7 @@ Stages, in order (name some to run only those):
   unit     the unit tests, optimised build
   asan     the same under AddressSanitizer and UBSan
   tsan     those that start threads under ThreadSanitizer
+  golden   the parity commands against expected results of the reference implementation
   demo     the demo model on questions that it was not trained on, through a running server
   clients  official client libraries and hostile clients against a running server
 """
@@ -26,10 +27,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = ROOT / "build/release/bin/chasqui"
 DEMO_MODEL = ROOT / "models/demo/chasqui-demo.gguf"
 CLIENTS = ROOT / "tests/clients"
-STAGES = ["checks", "unit", "asan", "tsan", "demo", "clients"]
+STAGES = ["checks", "unit", "asan", "tsan", "golden", "demo", "clients"]
 
 # Rooms whose code runs on several threads; the others gain nothing from ThreadSanitizer.
-THREADED = ["base", "backend_cpu", "engine", "http", "api"]
+THREADED = ["base", "backend_cpu", "engine", "http", "api", "whole"]
 
 
 class Tally:
@@ -161,6 +162,26 @@ def running_server(*flags):
             pump.wait()
 
 
+def run_golden(tally):
+    say("parity commands against golden data")
+    golden = pathlib.Path(os.environ.get("CHASQUI_GOLDEN_DIR", ROOT / "../shared/golden"))
+    if not golden.is_dir():
+        print(f"skipped: neither $CHASQUI_GOLDEN_DIR nor {golden} is a folder")
+        tally.add(skipped=1)
+        return
+    result = subprocess.run([sys.executable, ROOT / "tests/golden/compare.py", BINARY, golden],
+                            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    counts = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", result.stdout, re.M)
+    if counts is None:
+        print(result.stdout[-4000:])
+        tally.add(failed=1)
+        return
+    passed, failed, skipped = map(int, counts.groups())
+    tally.add(passed, failed, skipped)
+    print("\n".join(line for line in result.stdout.splitlines() if line.startswith("WRONG")))
+    print(f"{counts.group(0)} (skipped: architectures and types that are not supported yet)")
+
+
 def run_demo(tally):
     say("demo model, questions that it was not trained on")
     with running_server() as (url, _):
@@ -227,6 +248,8 @@ def main():
         run_unit_tests("asan", tally)
     if "tsan" in chosen:
         run_unit_tests("tsan", tally, THREADED)
+    if "golden" in chosen and built:
+        run_golden(tally)
     if "demo" in chosen and built:
         run_demo(tally)
     if "clients" in chosen and built:

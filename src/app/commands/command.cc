@@ -27,14 +27,15 @@ std::shared_ptr<SettingOptions> SettingOptions::add(CLI::App& parser,
   auto options = std::make_shared<SettingOptions>();
   for (const Setting& row : settings_table()) {
     if (!only.empty() && std::ranges::find(only, row.name) == only.end()) continue;
-    const auto remember = [options = options.get(),
-                           name = std::string(row.name)](const std::vector<std::string>& values) {
-      // A flag without a value turns a switch on.
-      options->given_.emplace_back(name, values.empty() ? "true" : values.back());
+    const bool is_switch = std::holds_alternative<bool Settings::*>(row.field);
+    const auto remember = [options = options.get(), name = std::string(row.name),
+                           is_switch](const std::vector<std::string>& values) {
+      // A switch without a value is on.
+      const std::string text = values.empty() ? "" : values.back();
+      options->give(name, is_switch && text.empty() ? "true" : text);
       return true;
     };
     CLI::Option* option = parser.add_option(flag_names(row.name), remember, help_text(row));
-    const bool is_switch = std::holds_alternative<bool Settings::*>(row.field);
     option->type_name(is_switch ? "[BOOL]" : "VALUE")->expected(is_switch ? 0 : 1, 1);
   }
   return options;

@@ -1,0 +1,161 @@
+// The promise that results do not depend on company, through the real engine on the real CPU
+// backend: the same request alone, in small chunks, among strangers, after a prefix hit, and after
+// being preempted gives the same tokens and the same log-probabilities, bit for bit.
+#include <gtest/gtest.h>
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "app/loaded_model.h"
+#include "app/serving_model.h"
+#include "support/tiny_model.h"
+
+namespace chasqui {
+namespace {
+
+using testing::TemporaryFile;
+using testing::TinyModel;
+
+// Everything that one request answered.
+class Collector final : public engine::EventSink {
+ public:
+  void on_event(engine::Event event) override {
+    const std::lock_guard lock(mutex_);
+    for (const engine::TokenOutput& token : event.tokens) {
+      tokens_.push_back(token.token);
+      logprobs_.push_back(token.logprob);
+    }
+    text_ += event.text;
+    cached_ = event.usage.cached_prompt_tokens;
+    if (event.error) error_ = event.error->message;
+    done_ = event.finish.has_value() || event.error.has_value();
+    if (done_) ended_.notify_all();
+  }
+
+  void wait() {
+    std::unique_lock lock(mutex_);
+    ASSERT_TRUE(ended_.wait_for(lock, std::chrono::seconds(120), [this] { return done_; }));
+    ASSERT_EQ(error_, "");
+  }
+
+  // After wait():
+  const std::vector<int32_t>& tokens() const { return tokens_; }
+  const std::vector<float>& logprobs() const { return logprobs_; }
+  int64_t cached() const { return cached_; }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::vector<int32_t> tokens_;
+  std::vector<float> logprobs_;
+  std::string text_;
+  std::string error_;
+  int64_t cached_ = 0;
+  bool done_ = false;
+};
+
+engine::Request make_request(int64_t prompt_tokens, uint64_t seed,
+                             std::shared_ptr<Collector> sink) {
+  engine::Request request;
+  for (int64_t i = 0; i < prompt_tokens; ++i) {
+    request.prompt.push_back(
+        static_cast<int32_t>(3 + (static_cast<uint64_t>(i) * 31 + seed * 7) % 250));
+  }
+  request.max_tokens = 24;
+  request.ignore_eos = true;
+  request.top_logprobs = 0;
+  request.sampling.temperature = 1.0f;
+  request.sampling.seed = seed;
+  request.sink = std::move(sink);
+  return request;
+}
+
+struct Answer {
+  std::vector<int32_t> tokens;
+  std::vector<float> logprobs;
+  bool operator==(const Answer&) const = default;
+};
+
+class Determinism : public ::testing::TestWithParam<DType> {
+ protected:
+  Determinism() : file_(".gguf") {
+    testing::write_tiny_model(
+        {.layers = 3, .hidden = 256, .heads = 4, .kv_heads = 2, .ffn = 512, .type = GetParam()},
+        file_.path());
+    settings_ = app::default_settings();
+    settings_.n_threads = 2;
+    settings_.n_ctx = 256;
+  }
+
+  std::shared_ptr<engine::Engine> start() {
+    auto served = app::start_serving(file_.path(), settings_);
+    EXPECT_TRUE(served) << served.error().message;
+    return served->engine;
+  }
+
+  static Answer ask(engine::Engine& engine, int64_t prompt_tokens, uint64_t seed,
+                    int64_t* cached = nullptr) {
+    auto sink = std::make_shared<Collector>();
+    EXPECT_TRUE(engine.submit(make_request(prompt_tokens, seed, sink)));
+    sink->wait();
+    if (cached != nullptr) *cached = sink->cached();
+    EXPECT_EQ(sink->tokens().size(), 24u);
+    return {sink->tokens(), sink->logprobs()};
+  }
+
+  TemporaryFile file_;
+  app::Settings settings_;
+};
+
+TEST_P(Determinism, PrefixHitsAndChunksChangeNothing) {
+  const auto engine = start();
+  const Answer alone = ask(*engine, 150, 1);
+  int64_t cached = 0;
+  EXPECT_EQ(ask(*engine, 150, 1, &cached), alone);
+  EXPECT_GE(cached, 128);
+
+  settings_.n_batch = 16;
+  settings_.prefill_chunk = 5;
+  settings_.n_parallel = 4;
+  const auto chunked = start();
+  EXPECT_EQ(ask(*chunked, 150, 1), alone);
+}
+
+TEST_P(Determinism, StrangersAndPreemptionChangeNothing) {
+  std::vector<Answer> alone;
+  {
+    const auto engine = start();
+    for (uint64_t seed = 0; seed < 12; ++seed) {
+      alone.push_back(ask(*engine, 20 + static_cast<int64_t>(seed) * 11, seed));
+    }
+  }
+  // First with room for all, then with so little that some must give way.
+  for (const int64_t kv_tokens : {0, 400}) {
+    settings_.kv_tokens = kv_tokens;
+    const auto engine = start();
+    std::vector<std::shared_ptr<Collector>> sinks;
+    for (uint64_t seed = 0; seed < 12; ++seed) {
+      sinks.push_back(std::make_shared<Collector>());
+      const int64_t length = 20 + static_cast<int64_t>(seed) * 11;
+      ASSERT_TRUE(engine->submit(make_request(length, seed, sinks.back())));
+    }
+    for (size_t i = 0; i < sinks.size(); ++i) {
+      sinks[i]->wait();
+      EXPECT_EQ((Answer{sinks[i]->tokens(), sinks[i]->logprobs()}), alone[i]) << i;
+    }
+    if (kv_tokens != 0) {
+      EXPECT_GT(engine->stats().preemptions, 0);
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Determinism,
+                         ::testing::Values(DType::kF32, DType::kF16, DType::kQ8_0, DType::kQ4_K),
+                         [](const auto& type) {
+                           return std::string(dtype_info(type.param).name);
+                         });
+
+}  // namespace
+}  // namespace chasqui
