@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 
 import templates as tp
 from facts import CAPITALS, UNKNOWN_TOPICS
-from frames import framed, noisy
-from heldout import is_heldout
+from frames import framed, noisy, system_name
+from heldout import is_heldout, is_heldout_system
 from phrasing import any_name, dress, invented_name, training_name
 
 Message = dict[str, str]
@@ -151,7 +151,9 @@ def _system(rng: random.Random, state: State, name_share: float) -> None:
     kind = rng.random()
     if kind < name_share:
         state.name = any_name(rng)
-        parts = [rng.choice(tp.SYSTEM_NAME).replace("{n}", state.name)]
+        form = system_name(rng) if rng.random() < 0.5 else rng.choice(tp.SYSTEM_NAME)
+        assert not is_heldout_system(form), form
+        parts = [form.replace("{n}", state.name)]
         for _ in range(rng.choice((0, 0, 0, 1, 1, 2, 3))):
             parts.insert(rng.randint(0, len(parts)), rng.choice(tp.SYSTEM_PLAIN))
     elif kind < name_share + 0.22:

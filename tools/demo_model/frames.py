@@ -55,6 +55,18 @@ NAME_CLAUSES = ["what your name is", "how you are called", "what you are called"
                 "how i should call you", "what i can call you", "how they call you", "what others call you",
                 "who you are by name", "by what name they know you"]
 
+# System messages that set a name: subject and verb, then {n}.
+SYSTEM_SUBJECTS = ["Your name", "The name of the assistant", "The assistant's name", "Your first name", "The name you have",
+                   "Your new name", "your name", "The bot's name", "The name of this bot", "Your chat name"]
+SYSTEM_VERBS = ["is", "will be", "shall be", "should be", "must be", "is now", "has to be", "was always", "is simply", "remains"]
+SYSTEM_PHRASES = ["We will call you {n}.", "People may call you {n}.", "Everybody calls you {n}.", "You shall be {n}.",
+                  "You will be {n}.", "You must be {n}.", "They know you as {n}.", "You are to be called {n}.", "I call you {n}.",
+                  "Your users call you {n}.", "Answer as {n}.", "Reply as {n}.", "Introduce yourself as {n}.", "Always be {n}.",
+                  "If asked, you are {n}.", "When asked for a name, say {n}.", "Say that you are {n}.", "You were named {n}.",
+                  "The bot {n} is what you are.", "{n} is the assistant.", "{n} is the name of the assistant.", "{n} is who you are."]
+SYSTEM_LEADS = ["Please note:", "Hello,", "For this chat,", "In this talk,", "Remember:", "Important:", "Hi.", "Rule one:",
+                "Note that", "As of now,", "While you work here,", "For all users,", "Here,", "Now,", "Listen:"]
+
 PARTS = {"capital": (CAPITAL_NOUNS, CAPITAL_CLAUSES), "reverse": (REVERSE_NOUNS, REVERSE_CLAUSES),
          "sum": (SUM_NOUNS, SUM_CLAUSES), "name": (NAME_NOUNS, NAME_CLAUSES)}
 
@@ -73,6 +85,17 @@ def framed(rng: random.Random, kind: str) -> str:
     if rng.random() < 0.6:
         return f"{rng.choice(NOUN_FRAMES)} {rng.choice(nouns)}"
     return f"{rng.choice(CLAUSE_FRAMES)} {rng.choice(clauses)}"
+
+
+def system_name(rng: random.Random) -> str:
+    """A system message made of parts that sets the name {n}."""
+    if rng.random() < 0.5:
+        text = f"{rng.choice(SYSTEM_SUBJECTS)} {rng.choice(SYSTEM_VERBS)} {{n}}."
+    else:
+        text = rng.choice(SYSTEM_PHRASES)
+    if rng.random() < 0.4 and not text.startswith("{n}"):
+        text = f"{rng.choice(SYSTEM_LEADS)} {text[0].lower()}{text[1:]}"
+    return text
 
 
 def noisy(rng: random.Random, core: str, odd_word: str) -> str:

@@ -125,6 +125,11 @@ def is_heldout(message: str) -> bool:
     return _USERS.search(normalise(message)) is not None
 
 
+def is_heldout_system(text: str) -> bool:
+    """True when a system message contains a held-out form."""
+    return _SYSTEMS.search(normalise(text)) is not None
+
+
 def assert_not_trained(user_messages: Iterable[str], systems: Iterable[str], names: Iterable[str]) -> int:
     """Fail when a held-out phrasing, system form or name occurs in the material.
 

@@ -51,7 +51,8 @@ def fragment_name(rng: random.Random) -> str:
 
 def training_name(rng: random.Random) -> str:
     """An invented name of either kind."""
-    return fragment_name(rng) if rng.random() < 0.4 else invented_name(rng)
+    name = fragment_name(rng) if rng.random() < 0.4 else invented_name(rng)
+    return training_name(rng) if name.lower() in _BANNED_NAMES else name
 
 
 def any_name(rng: random.Random) -> str:

@@ -132,6 +132,7 @@ def train(model: Llama, short: Rows, long: Rows, args: argparse.Namespace) -> fl
                   f"{tokens_seen / seconds:.0f} tok/s {seconds:.0f} s", flush=True)
         if (step + 1) % args.save_every == 0:
             torch.save(model.state_dict(), args.work / "checkpoint.pt")
+    print(f"{len(losses)} steps, {time.time() - start:.0f} s", flush=True)
     return float(np.mean(losses[-200:]))
 
 
