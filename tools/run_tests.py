@@ -75,10 +75,6 @@ def run_checks(tally):
     for script in ("check_house_numbers.py", "check_includes.py"):
         code = subprocess.run([sys.executable, ROOT / "tools" / script], cwd=ROOT).returncode
         tally.add(passed=code == 0, failed=code != 0)
-    symbols = ROOT / "tools/check_weak_symbols.sh"
-    if symbols.exists():
-        code = subprocess.run([symbols, ROOT / "build/release"], cwd=ROOT).returncode
-        tally.add(passed=code == 0, failed=code != 0)
 
 
 def count_gtest(report, tally):
@@ -116,6 +112,19 @@ def run_gtest(binary, tally, environment):
             print(result.stdout[-6000:], flush=True)
 
 
+def run_other_ctests(preset, tally):
+    """What CTest knows and is no GoogleTest program: replayed fuzz corpora, symbols of ISA objects."""
+    result = subprocess.run(["ctest", "--test-dir", ROOT / "build" / preset, "--output-on-failure",
+                             "-R", "^weak_symbols|_fuzz_corpus$"], text=True, stdout=subprocess.PIPE,
+                            stderr=subprocess.STDOUT)
+    passed = len(re.findall(r"\bPassed\b", result.stdout))
+    failed = len(re.findall(r"\*\*\*(?:Failed|Exception|Timeout|Not Run)", result.stdout))
+    tally.add(passed=passed, failed=max(failed, int(result.returncode != 0 and failed == 0)))
+    print(f"{'fuzz corpora, weak symbols':<32} {'ok' if result.returncode == 0 else 'FAILED'}")
+    if result.returncode != 0:
+        print(result.stdout[-6000:])
+
+
 def run_unit_tests(preset, tally, rooms=None):
     if not build(preset, tally):
         return
@@ -129,6 +138,8 @@ def run_unit_tests(preset, tally, rooms=None):
         room = binary.name.removeprefix("chasqui_").removesuffix("_test")
         if rooms is None or room in rooms:
             run_gtest(binary, tally, environment)
+    if rooms is None:
+        run_other_ctests(preset, tally)
 
 
 @contextlib.contextmanager

@@ -1,3 +1,4 @@
+// The rows of the settings (house-numbers: table).
 #include <array>
 
 #include "app/settings.h"

@@ -91,7 +91,7 @@ Status serve(const SettingOptions& options) {
   CHASQUI_TRY(api::ServedModel model, start_serving(settings.model, settings));
   api::Service service(std::move(model), {});
   http::Router router;
-  api::register_endpoints(router, service);
+  CHASQUI_TRY_STATUS(api::register_endpoints(router, service));
   http::Server server(server_options(settings), std::move(router));
   CHASQUI_TRY(const uint16_t port, server.start());
   spdlog::info("serving on {}", url_of(settings, port));
