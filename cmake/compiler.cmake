@@ -22,6 +22,6 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wno-missing-field-initial
                     -ffp-contract=off -fno-math-errno)
 
 if(CHASQUI_SANITIZE)
-  add_compile_options(-fsanitize=${CHASQUI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g)
+  add_compile_options(-fsanitize=${CHASQUI_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer -O1 -g1)
   add_link_options(-fsanitize=${CHASQUI_SANITIZE})
 endif()
