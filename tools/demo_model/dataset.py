@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import random
 from dataclasses import dataclass, field
-from typing import Callable, Iterator
+from typing import Iterator
 
 import numpy as np
 
-import heldout
 from bpe import ENDOFTEXT, Tokenizer, count_pieces, train_merges
 from chatml import segments
-from corpus import Message, long_conversation, short_conversation
-from facts import FIRST_NAMES
+from corpus import Message, short_conversation
+from leakcheck import conversations
 
 SHORT_ROW, LONG_ROW = 192, 640
 OPEN_ROWS = 24
@@ -44,13 +42,6 @@ class _Row:
         self.ids += ids
         self.docs += [number] * len(ids)
         self.answer += answer
-
-
-def conversations(seed: int, count: int, make: Callable[[random.Random], list[Message]]) -> Iterator[list[Message]]:
-    """`count` conversations from one seeded source."""
-    rng = random.Random(seed)
-    for _ in range(count):
-        yield make(rng)
 
 
 def build_tokenizer(seed: int, vocab: int, sample: int = 20000) -> Tokenizer:
@@ -103,14 +94,3 @@ def pack(tokenizer: Tokenizer, source: Iterator[list[Message]], length: int) -> 
         used = len(row.ids)
         out.tokens[i, :used], out.docs[i, :used], out.answer[i, :used] = row.ids, row.docs, row.answer
     return out
-
-
-def check_heldout(seed: int, short: int, long: int) -> int:
-    """Assert over ALL training conversations that nothing held-out is in them."""
-    users: list[str] = []
-    systems: list[str] = []
-    for source in (conversations(seed, short, short_conversation), conversations(seed + 1, long, long_conversation)):
-        for messages in source:
-            users += [m["content"] for m in messages if m["role"] == "user"]
-            systems += [m["content"] for m in messages if m["role"] == "system"]
-    return heldout.assert_not_trained(users, systems, FIRST_NAMES)

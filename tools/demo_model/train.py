@@ -22,6 +22,7 @@ import torch.nn.functional as F
 
 import corpus
 import dataset
+import leakcheck
 import gguf_reader
 from bpe import Tokenizer
 from corpus import long_conversation, short_conversation
@@ -38,16 +39,16 @@ def prepare(args: argparse.Namespace) -> tuple[Tokenizer, Rows, Rows]:
     if cache.exists():
         return pickle.loads(cache.read_bytes())
     start = time.time()
-    distinct = dataset.check_heldout(args.seed, args.short, args.long)
+    distinct = leakcheck.check_heldout(args.seed, args.short, args.long)
     print(f"held-out check passed: {distinct} distinct user messages, {time.time() - start:.0f} s", flush=True)
     if args.init:
         merges = gguf_reader.read(args.init)[0]["tokenizer.ggml.merges"]
         tokenizer = Tokenizer([tuple(merge.split(" ")) for merge in merges])
     else:
         tokenizer = dataset.build_tokenizer(args.seed, Config().vocab)
-    short = dataset.pack(tokenizer, dataset.conversations(args.seed, args.short, short_conversation),
+    short = dataset.pack(tokenizer, leakcheck.conversations(args.seed, args.short, short_conversation),
                          dataset.SHORT_ROW)
-    long = dataset.pack(tokenizer, dataset.conversations(args.seed + 1, args.long, long_conversation),
+    long = dataset.pack(tokenizer, leakcheck.conversations(args.seed + 1, args.long, long_conversation),
                         dataset.LONG_ROW)
     for rows in (short, long):
         print(f"rows {rows.tokens.shape}, filled {(rows.docs > 0).mean():.3f}, answers {rows.answer.mean():.3f}")
