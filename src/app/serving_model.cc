@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 
 #include "app/memory_plan.h"
 #include "base/checked_math.h"
@@ -12,6 +13,10 @@
 
 namespace chasqui::app {
 namespace {
+
+// Logit rows of a step even where few requests run: prompts whose log-probabilities are asked for
+// (echo) take that many tokens a step.
+constexpr int64_t kMinLogitRows = 64;
 
 class LoadedModelRunner final : public engine::ModelRunner {
  public:
@@ -65,10 +70,30 @@ engine::EngineOptions engine_options(const Settings& settings, int64_t n_ctx) {
   options.n_ctx = n_ctx;
   options.max_sequences = settings.n_parallel;
   options.max_queue = settings.n_queue;
+  // Every running request takes a row in each step.
   options.max_batch_tokens = std::max(settings.n_batch, settings.n_parallel);
   options.prefill_chunk = settings.prefill_chunk;
   options.prefix_cache = settings.prefix_cache;
   return options;
+}
+
+// The cache's memory is touched only as requests come, so one that is too large would be found out
+// by the kernel, in the middle of the day.
+Status check_cache(const MemoryPlan& plan, int64_t tokens, int64_t n_ctx) {
+  if (tokens < n_ctx) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("kv_tokens is {}, less than n_ctx ({}): one request could not end",
+                            tokens, n_ctx),
+                "kv_tokens");
+  }
+  const uint64_t bytes = static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token;
+  if (bytes < plan.machine_bytes) return {};
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("a cache of {} tokens takes {}, but this machine has {}: lower n_ctx "
+                          "or kv_tokens to at most {}",
+                          tokens, format_bytes(bytes), format_bytes(plan.machine_bytes),
+                          plan.tokens_that_fit),
+              "n_ctx");
 }
 
 // -1 and the default of the server that chasqui replaces both mean "random".
@@ -80,22 +105,22 @@ std::optional<uint64_t> default_seed(int64_t seed) {
 }  // namespace
 
 Result<api::ServedModel> start_serving(const std::string& path, const Settings& settings) {
+  // In the words of the replaced server, which scripts may look for.
+  if (!std::filesystem::exists(path)) {
+    return fail(ErrorCode::kNotFound, "Model path does not exist: " + path, "model");
+  }
   const engine::EngineOptions rows = engine_options(settings, 0);
-  CHASQUI_TRY(LoadedModel loaded, load_model({.path = path,
-                                              .max_rows = rows.max_batch_tokens,
-                                              .max_logit_rows = rows.max_sequences},
-                                             settings));
+  CHASQUI_TRY(LoadedModel loaded,
+              load_model({.path = path,
+                          .max_rows = rows.max_batch_tokens,
+                          .max_logit_rows = std::max(rows.max_sequences, kMinLogitRows)},
+                         settings));
   const model::ModelSpec& spec = loaded.model->spec();
   CHASQUI_TRY(const auto format, choose_chat_format(loaded, settings));
   const int64_t n_ctx = context_of(settings, spec);
   const MemoryPlan plan = plan_memory(*loaded.file, spec, settings);
   const int64_t tokens = cache_tokens(plan, settings, n_ctx);
-  if (tokens < n_ctx) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("kv_tokens is {}, less than n_ctx ({}): one request could not end",
-                            tokens, n_ctx),
-                "kv_tokens");
-  }
+  CHASQUI_TRY_STATUS(check_cache(plan, tokens, n_ctx));
   model::CacheOptions cache = cache_types(settings);
   cache.blocks.assign(spec.cache_windows.size(), ceil_div(tokens, backend::kKvBlockTokens));
   CHASQUI_TRY_STATUS(loaded.model->allocate_cache(cache));
