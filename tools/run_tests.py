@@ -7,6 +7,7 @@ Stages, in order (name some to run only those):
   asan     the same under AddressSanitizer and UBSan
   tsan     those that start threads under ThreadSanitizer
   golden   the parity commands against expected results of the reference implementation
+  cli      the commands as a user types them, and how they fail
   demo     the demo model on questions that it was not trained on, through a running server
   clients  official client libraries and hostile clients against a running server
 """
@@ -27,7 +28,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = ROOT / "build/release/bin/chasqui"
 DEMO_MODEL = ROOT / "models/demo/chasqui-demo.gguf"
 CLIENTS = ROOT / "tests/clients"
-STAGES = ["checks", "unit", "asan", "tsan", "golden", "demo", "clients"]
+STAGES = ["checks", "unit", "asan", "tsan", "golden", "cli", "demo", "clients"]
 
 # Rooms whose code runs on several threads; the others gain nothing from ThreadSanitizer.
 THREADED = ["base", "backend_cpu", "engine", "http", "api", "whole"]
@@ -194,6 +195,17 @@ def run_golden(tally):
     print(f"{counts.group(0)} (skipped: architectures and types that are not supported yet)")
 
 
+def run_cli(tally):
+    say("the commands")
+    result = subprocess.run([sys.executable, ROOT / "tests/cli/cli_test.py", BINARY, DEMO_MODEL],
+                            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    total = re.search(r"^Ran (\d+) tests", result.stdout, re.M)
+    bad = re.search(r"^FAILED \((.*)\)$", result.stdout, re.M)
+    failed = sum(map(int, re.findall(r"\d+", bad.group(1)))) if bad else int(total is None)
+    tally.add(passed=max(0, int(total.group(1)) - failed) if total else 0, failed=failed)
+    print(result.stdout[-4000:] if failed else f"{total.group(1)} tests of commands passed")
+
+
 def run_demo(tally):
     say("demo model, questions that it was not trained on")
     with running_server() as (url, _):
@@ -262,6 +274,8 @@ def main():
         run_unit_tests("tsan", tally, THREADED)
     if "golden" in chosen and built:
         run_golden(tally)
+    if "cli" in chosen and built:
+        run_cli(tally)
     if "demo" in chosen and built:
         run_demo(tally)
     if "clients" in chosen and built:

@@ -1,0 +1,192 @@
+#!/usr/bin/env python3
+"""The commands as a user types them: what they print, how they fail, how they end.
+
+    cli_test.py BINARY DEMO_MODEL
+"""
+import json
+import pathlib
+import re
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+BINARY, DEMO = "", ""
+
+# A refusal reads metadata only: it must not take longer than starting a process on a busy machine.
+REFUSAL_SECONDS = 5
+
+
+def run(*args, stdin=None, timeout=120, env=None):
+    return subprocess.run([BINARY, *map(str, args)], input=stdin, text=True, capture_output=True,
+                          timeout=timeout, env=env)
+
+
+def serve(*flags):
+    """A server on a free port; returns the process and its URL once it listens."""
+    process = subprocess.Popen([BINARY, "serve", "--model", DEMO, "--host", "127.0.0.1", "--port", "0", *flags],
+                               stderr=subprocess.PIPE, text=True)
+    for line in process.stderr:
+        match = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        if match:
+            return process, int(match.group(1))
+    raise AssertionError("the server did not start")
+
+
+class Cli(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory()
+        self.path = pathlib.Path(self.folder.name)
+        self.addCleanup(self.folder.cleanup)
+
+    def refuse(self, *args, named, stdin=None, code=1):
+        """The command fails with one sentence that contains `named`."""
+        begin = time.monotonic()
+        result = run(*args, stdin=stdin)
+        self.assertLess(time.monotonic() - begin, REFUSAL_SECONDS)
+        self.assertEqual(result.returncode, code, result.stderr)
+        message = [line for line in result.stderr.splitlines() if line.startswith("chasqui: ")]
+        self.assertEqual(len(message), 1, result.stderr)
+        self.assertIn(named, message[0])
+        self.assertEqual(result.stdout, "")
+
+    def damaged(self, name, change):
+        data = bytearray(pathlib.Path(DEMO).read_bytes())
+        path = self.path / name
+        path.write_bytes(change(data))
+        return path
+
+    def test_files_that_are_no_models(self):
+        missing = self.path / "missing.gguf"
+        empty = self.path / "empty.gguf"
+        empty.write_bytes(b"")
+        text = self.path / "text.gguf"
+        text.write_text("I am no model, and proud of it.\n" * 10)
+        short = self.damaged("short.gguf", lambda data: data[:100_000])
+        absurd = self.damaged("absurd.gguf", lambda data: data[:8] + struct.pack("<Q", 1 << 60) + data[16:])
+        tokens = self.path / "tokens.json"
+        tokens.write_text('{"tokens": [1, 2]}')
+        for path in (missing, empty, text, short, absurd):
+            for command in (["eval", path, "--input", tokens], ["inspect", path], ["tokenize", path, "x"],
+                            ["bench", path], ["run", path, "x"], ["serve", "--model", path]):
+                with self.subTest(path=path.name, command=command[0]):
+                    self.refuse(*command, named=path.name)
+        self.refuse("inspect", self.path, named=str(self.path))
+
+    def test_inputs_that_make_no_sense(self):
+        for text, named in (("", "JSON"), ("[1", "JSON"), ("[]", "object"), ("{}", "tokens"),
+                            ('{"tokens": []}', "tokens"), ('{"tokens": [99999]}', "tokens[0]"),
+                            ('{"tokens": [1], "positions": [1]}', "positions[0]"),
+                            ('{"tokens": [1], "greedy": -1}', "greedy"),
+                            ('{"tokens": [1, 2], "n_ctx": 1}', "n_ctx")):
+            with self.subTest(text=text):
+                self.refuse("eval", DEMO, "--input", "-", stdin=text, named=named)
+        self.refuse("tokenize", DEMO, "--input", "-", stdin="[{}]", named="case 0")
+        self.refuse("detokenize", DEMO, "--input", "-", stdin='[{"ids": [-1]}]', named="ids[0]")
+        self.refuse("detokenize", DEMO, "99999", named="99999")
+        self.refuse("inspect", DEMO, "--tensor", "nothing", "--dump", self.path / "x", named="nothing")
+        self.refuse("make-random", self.path / "x.gguf", "--shape", "huge", named="tinyllama-1.1b")
+        self.refuse("make-random", self.path / "x.gguf", "--format", "Q9", named="Q4_K_M")
+        self.refuse("make-random", self.path / "x.gguf", "--shape", "tiny", "--hidden", "100", named="hidden")
+        self.refuse("make-random", "/nonexistent/x.gguf", "--shape", "tiny", named="/nonexistent/x.gguf")
+        self.refuse("serve", named="--model")
+        self.refuse("serve", "--model", DEMO, "--port", "70000", named="65535")
+        self.refuse("serve", "--model", DEMO, "--cpu-isa", "mmx", named="avx2")
+
+    def test_unknown_options_and_commands_are_named(self):
+        for args in (["serve", "--modle", "x"], ["dance"], []):
+            result = run(*args)
+            self.assertNotEqual(result.returncode, 0)
+            self.assertTrue(result.stderr + result.stdout)
+        for command in ("serve", "run", "inspect", "tokenize", "detokenize", "eval", "bench", "make-random"):
+            result = run(command, "--help")
+            self.assertEqual(result.returncode, 0)
+            self.assertIn("--", result.stdout)
+
+    def test_tokenize_and_back(self):
+        cases = [{"text": "Hello <|im_end|> 42 \u00e9\U0001f642", "add_special": True, "parse_special": flag}
+                 for flag in (False, True)]
+        plain, special = json.loads(run("tokenize", DEMO, "--input", "-", stdin=json.dumps(cases)).stdout)
+        self.assertLess(len(special["ids"]), len(plain["ids"]))
+        back = json.loads(run("detokenize", DEMO, "--input", "-", stdin=json.dumps([plain])).stdout)
+        self.assertEqual(back[0]["text"], cases[0]["text"])
+        smile = json.loads(run("tokenize", DEMO, "--input", "-", stdin='[{"text": "\U0001f642"}]').stdout)
+        half = [{"ids": smile[0]["ids"][:1]}]  # a character has four bytes, and each is a token
+        self.assertEqual(json.loads(run("detokenize", DEMO, "--input", "-", stdin=json.dumps(half)).stdout),
+                         [{"hex": "f0"}])
+
+    def test_eval_does_not_depend_on_chunks_or_threads(self):
+        tokens = [(i * 37) % 250 for i in range(90)]
+        request = {"tokens": tokens, "positions": [89, 0, 40], "greedy": 8}
+        whole = run("eval", DEMO, "--input", "-", stdin=json.dumps(request))
+        self.assertEqual(whole.returncode, 0, whole.stderr)
+        self.assertEqual(len(json.loads(whole.stdout)["logits"]), 3)
+        for chunk, threads in ((1, 1), (7, 2), (64, 3)):
+            again = run("eval", DEMO, "--input", "-", "--n_threads", threads,
+                        stdin=json.dumps({**request, "chunk": chunk}))
+            self.assertEqual(again.stdout, whole.stdout, (chunk, threads))
+
+    def test_random_models(self):
+        path = self.path / "tiny.gguf"
+        self.assertEqual(run("make-random", path, "--shape", "tiny", "--format", "Q4_K_M").returncode, 0)
+        self.refuse("make-random", path, "--shape", "tiny", named="tiny.gguf")  # never overwritten silently
+        facts = json.loads(run("inspect", path, "--json").stdout)
+        self.assertEqual(facts["metadata"]["llama.block_count"], 4)
+        self.assertGreater(facts["plan"]["kv_bytes_per_1k_tokens"], 0)
+        dump = self.path / "norm.f32"
+        self.assertEqual(run("inspect", path, "--tensor", "output_norm.weight", "--dump", dump).returncode, 0)
+        self.assertEqual(struct.unpack("<256f", dump.read_bytes()), (1.0,) * 256)
+        lines = run("bench", path, "--json", "-p", 32, "-n", 4, "--batch", "1,3", "--repeats", 1, "-t", 2).stdout
+        rows = [json.loads(line) for line in lines.splitlines()]
+        self.assertEqual([(r["what"], r.get("sequences")) for r in rows],
+                         [("prefill", None), ("decode", 1), ("decode", 3)])
+        for row in rows:
+            self.assertGreater(row["best"], 0)
+            self.assertGreater(row["limit"]["tokens_per_s"], 0)
+
+    def test_run_answers(self):
+        result = run("run", DEMO, "What is the capital of France?", "--temperature", 0)
+        self.assertEqual((result.returncode, result.stdout), (0, "The capital of France is Paris.\n"))
+        piped = run("run", DEMO, "--temperature", 0, stdin="What is 7 + 5?")
+        self.assertEqual(piped.stdout, "7 + 5 = 12.\n")
+
+    def test_settings_come_from_everywhere(self):
+        config = self.path / "config.json"
+        config.write_text('{"n_ctx": 512, "nonsense": 1}')
+        self.refuse("serve", "--model", DEMO, "--config_file", config, named="nonsense")
+        self.refuse("serve", "--model", DEMO, "--n-ctx", "none", named="n_ctx")
+        result = run("serve", "--model", DEMO, env={"CHASQUI_N_CTX": "-5"})
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("CHASQUI_N_CTX", result.stderr)
+
+    def test_a_port_in_use_is_named(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            self.refuse("serve", "--model", DEMO, "--host", "127.0.0.1", "--port", port, named=str(port))
+
+    def test_sigterm_drains_and_exits_cleanly(self):
+        process, port = serve()
+        with socket.create_connection(("127.0.0.1", port)) as client:
+            body = json.dumps({"prompt": "x", "max_tokens": 400, "stream": True, "ignore_eos": True})
+            client.sendall((f"POST /v1/completions HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+                            f"Content-Length: {len(body)}\r\n\r\n{body}").encode())
+            received = client.recv(65536)
+            process.send_signal(signal.SIGTERM)
+            while chunk := client.recv(65536):
+                received += chunk
+        self.assertIn(b"[DONE]", received)  # what ran was finished
+        self.assertEqual(process.wait(timeout=60), 0)
+        process.stderr.close()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    BINARY, DEMO = sys.argv[1:3]
+    unittest.main(argv=sys.argv[:1] + sys.argv[3:], verbosity=2)
