@@ -9,7 +9,7 @@ void add_float_kernels(LinearKernels& kernels);
 
 namespace {
 
-// Block shape as in linear_quant_kernels.cc: independent sums hide the latency of the FMA.
+// Block shape as in quant_product.h: independent sums hide the latency of the FMA.
 constexpr int kTilePanels = kVectorRegisters >= 32 ? 2 : 1;
 constexpr int kTileTokens = 6;
 
@@ -60,15 +60,50 @@ CHASQUI_INLINE void finish(F32x16 sum, const FloatTask& task, int64_t panel, int
   store_first(task.y[token] + row, sum, n);
 }
 
-// Few tokens: columns go from memory through registers.
+// Panels that few tokens walk together: enough independent sums to hide the latency of the FMA (a
+// token alone would wait 4 cycles for each column), as far as registers reach.
+constexpr int panels_together(int tokens) {
+  if (kVectorRegisters >= 32) return tokens <= 2 ? 4 : 2;
+  return tokens == 1 ? 4 : tokens == 2 ? 2 : 1;
+}
+// How far ahead of the computation each panel is asked for, see quant_product.h.
+constexpr int64_t kPrefetchColumns = 64;
+// Columns between two looks at what to prefetch: a line of every format, or two.
+constexpr int64_t kRunColumns = 2;
+
+// Few tokens: columns go from memory through registers. The last panels may be one panel several
+// times, which costs a little and saves a second loop.
 template <class Format, int kTokens>
 void fused_tokens(const FloatTask& task) {
-  for (int64_t p = 0; p < task.panels; ++p) {
-    const uint8_t* panel = task.weights + p * task.panel_bytes;
-    F32x16 sums[kTokens][1];
-    for (int t = 0; t < kTokens; ++t) sums[t][0] = zero();
-    columns<Format, 1, kTokens>(&panel, task.cols, task.x, 0, sums);
-    for (int t = 0; t < kTokens; ++t) finish(sums[t][0], task, p, t);
+  constexpr int kTogether = panels_together(kTokens);
+  for (int64_t first = 0; first < task.panels; first += kTogether) {
+    const uint8_t* panels[kTogether];
+    F32x16 sums[kTokens][kTogether];
+    for (int p = 0; p < kTogether; ++p) {
+      const int64_t at = first + p < task.panels ? first + p : task.panels - 1;
+      panels[p] = task.weights + at * task.panel_bytes;
+      for (int t = 0; t < kTokens; ++t) sums[t][p] = zero();
+    }
+    for (int64_t k = 0; k < task.cols; k += kRunColumns) {
+      // Past the end the next panels begin.
+      const int64_t ahead = k + kPrefetchColumns;
+      const int64_t offset = ahead < task.cols ? ahead * Format::kColumnBytes
+                                               : (ahead - task.cols) * Format::kColumnBytes +
+                                                     kTogether * task.panel_bytes;
+      const uint8_t* from[kTogether];
+      for (int p = 0; p < kTogether; ++p) {
+        for (int i = 0; i < kRunColumns * Format::kColumnBytes; i += 64) {
+          prefetch(panels[p] + offset + i);
+        }
+        from[p] = panels[p] + k * Format::kColumnBytes;
+      }
+      const int64_t left = task.cols - k;
+      columns<Format, kTogether, kTokens>(from, left < kRunColumns ? left : kRunColumns, task.x, k,
+                                          sums);
+    }
+    for (int p = 0; p < kTogether && first + p < task.panels; ++p) {
+      for (int t = 0; t < kTokens; ++t) finish(sums[t][p], task, first + p, t);
+    }
   }
 }
 
