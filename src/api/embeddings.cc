@@ -25,7 +25,7 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
         new Embedding(service, std::move(exchange), std::move(plan), body));
     const TaskSink deliver = service.deliverer();
     const auto pump = [self, deliver] { deliver([self] { self->pump(); }); };
-    self->mailbox_ = std::make_shared<Mailbox>(self->requests_.size(), pump);
+    self->mailbox_ = std::make_shared<Mailbox>(self->requests_.size(), 1, pump);
     self->exchange_->on_disconnect([weak = self->weak_from_this()] {
       if (const auto living = weak.lock()) living->cancel();
     });
@@ -48,8 +48,8 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
 
   void pump() {
     if (ended_) return;
-    for (auto& [index, event] : mailbox_->take()) {
-      const Status taken = take(index, event);
+    while (const auto next = mailbox_->take()) {
+      const Status taken = take(next->first, next->second);
       if (!taken) return fail_with(taken.error());
     }
     const Status submitted = submit_more();

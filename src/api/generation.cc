@@ -9,6 +9,9 @@
 namespace chasqui::api {
 namespace {
 
+// Events that one request may handle before others have their turn on the delivery thread.
+constexpr int kTurn = 64;
+
 int64_t count_prompt_tokens(const Plan& plan) {
   int64_t total = 0;
   for (const PlannedPrompt& prompt : plan.prompts) {
@@ -47,12 +50,12 @@ void Generation::start(Service& service, std::shared_ptr<http::Exchange> exchang
                        std::unique_ptr<AnswerShape> shape, GenerationStyle style) {
   const std::shared_ptr<Generation> self(
       new Generation(service, std::move(exchange), plan, std::move(shape), style));
-  const auto deliver = service.deliverer();
-  const auto wake = [self, deliver] { deliver([self] { self->pump(); }); };
-  self->mailbox_ = std::make_shared<Mailbox>(plan.requests.size(), wake);
+  const auto wake = [self] { self->deliver_([self] { self->pump(); }); };
+  const size_t separate = style.stream ? Mailbox::kSeparate : 1;
+  self->mailbox_ = std::make_shared<Mailbox>(plan.requests.size(), separate, wake);
   const std::weak_ptr<Generation> weak = self;
-  self->exchange_->on_writable([weak, deliver] {
-    if (auto living = weak.lock()) deliver([living] { living->pump(); });
+  self->exchange_->on_writable([weak] {
+    if (auto living = weak.lock()) living->deliver_([living] { living->pump(); });
   });
   self->exchange_->on_disconnect([weak] {
     if (const auto living = weak.lock()) living->cancel();
@@ -68,6 +71,7 @@ Generation::Generation(Service& service, std::shared_ptr<http::Exchange> exchang
       style_(style),
       copies_(static_cast<size_t>(plan.copies)),
       prompt_tokens_(count_prompt_tokens(plan)),
+      deliver_(service.deliverer()),
       resume_(service.resumer()),
       sse_(exchange_),
       opened_(plan.requests.size(), false),
@@ -107,11 +111,14 @@ void Generation::cancel() {
 }
 
 void Generation::pump() {
-  if (ended_ || (head_sent_ && !sse_.writable())) return;  // on_writable comes back here
-  for (auto& [sequence, event] : mailbox_->take()) {
-    handle(sequence, std::move(event));
-    if (ended_) return;
+  for (int handled = 0; handled < kTurn; ++handled) {
+    // What a slow client leaves in the mailbox merges there; on_writable comes back for it.
+    if (ended_ || (head_sent_ && !sse_.writable())) return;
+    auto next = mailbox_->take();
+    if (!next) return;
+    handle(next->first, std::move(next->second));
   }
+  deliver_([self = shared_from_this()] { self->pump(); });
 }
 
 void Generation::handle(size_t sequence, engine::Event event) {

@@ -15,6 +15,14 @@ void merge_event(engine::Event& earlier, engine::Event&& later) {
   earlier.usage = later.usage;
 }
 
+namespace {
+
+bool has_room(const engine::Event& event) {
+  return event.tokens.size() < Mailbox::kMergedTokens && event.text.size() < Mailbox::kMergedBytes;
+}
+
+}  // namespace
+
 class Mailbox::Sink final : public engine::EventSink {
  public:
   Sink(std::shared_ptr<Mailbox> box, size_t index) : box_(std::move(box)), index_(index) {}
@@ -25,18 +33,20 @@ class Mailbox::Sink final : public engine::EventSink {
   const size_t index_;
 };
 
-Mailbox::Mailbox(size_t sequences, std::function<void()> wake)
-    : wake_(std::move(wake)), slot_(sequences, -1) {}
+Mailbox::Mailbox(size_t sequences, size_t separate, std::function<void()> wake)
+    : separate_(separate), wake_(std::move(wake)), waiting_(sequences) {}
 
 std::shared_ptr<engine::EventSink> Mailbox::sink(size_t index) {
   return std::make_shared<Sink>(shared_from_this(), index);
 }
 
-std::vector<std::pair<size_t, engine::Event>> Mailbox::take() {
-  std::vector<std::pair<size_t, engine::Event>> taken;
+std::optional<std::pair<size_t, engine::Event>> Mailbox::take() {
   const std::lock_guard lock(mutex_);
-  taken.swap(pending_);
-  for (const auto& [index, event] : taken) slot_[index] = -1;
+  if (pending_.empty()) return std::nullopt;
+  auto taken = std::move(pending_.front());
+  pending_.pop_front();
+  Waiting& waiting = waiting_[taken.first];
+  if (--waiting.count == 0) waiting.last = nullptr;
   return taken;
 }
 
@@ -45,7 +55,7 @@ void Mailbox::close() {
   const std::lock_guard lock(mutex_);
   gone.swap(wake_);
   pending_.clear();
-  slot_.assign(slot_.size(), -1);
+  waiting_.assign(waiting_.size(), {});
 }
 
 void Mailbox::put(size_t index, engine::Event event) {
@@ -53,13 +63,13 @@ void Mailbox::put(size_t index, engine::Event event) {
   {
     const std::lock_guard lock(mutex_);
     if (!wake_) return;
-    if (slot_[index] >= 0) {
-      merge_event(pending_[static_cast<size_t>(slot_[index])].second, std::move(event));
-      return;
+    Waiting& waiting = waiting_[index];
+    if (waiting.count >= separate_ && has_room(*waiting.last)) {
+      return merge_event(*waiting.last, std::move(event));
     }
     if (pending_.empty()) wake = wake_;
-    slot_[index] = static_cast<int>(pending_.size());
-    pending_.emplace_back(index, std::move(event));
+    waiting.last = &pending_.emplace_back(index, std::move(event)).second;
+    ++waiting.count;
   }
   if (wake) wake();
 }

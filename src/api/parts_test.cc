@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <future>
@@ -30,48 +31,77 @@ engine::Event text_event(std::string text) {
   return event;
 }
 
-TEST(Mailbox, WakesOnceAndMerges) {
+TEST(Mailbox, WakesOnceAndKeepsEventsApart) {
   int wakes = 0;
-  const auto box = std::make_shared<Mailbox>(2, [&] { ++wakes; });
+  const auto box = std::make_shared<Mailbox>(2, 32, [&] { ++wakes; });
   const auto first = box->sink(0), second = box->sink(1);
   first->on_event(text_event("a"));
   second->on_event(text_event("x"));
   first->on_event(text_event("b"));
-  engine::Event last = text_event("c");
-  last.finish = engine::FinishReason::kLength;
-  last.usage.completion_tokens = 3;
-  first->on_event(std::move(last));
   EXPECT_EQ(wakes, 1);
-  const auto taken = box->take();
-  ASSERT_EQ(taken.size(), 2u);
-  EXPECT_EQ(taken[0].second.text, "abc");
-  EXPECT_EQ(taken[0].second.usage.completion_tokens, 3);
-  EXPECT_EQ(taken[0].second.finish, engine::FinishReason::kLength);
-  EXPECT_EQ(taken[1].second.text, "x");
-  EXPECT_TRUE(box->take().empty());
+  for (const auto& [sequence, text] :
+       {std::pair(0u, "a"), std::pair(1u, "x"), std::pair(0u, "b")}) {
+    const auto taken = box->take();
+    ASSERT_TRUE(taken);
+    EXPECT_EQ(taken->first, sequence);
+    EXPECT_EQ(taken->second.text, text);
+  }
+  EXPECT_FALSE(box->take());
   second->on_event(text_event("y"));
   EXPECT_EQ(wakes, 2);
   box->close();
   second->on_event(text_event("z"));
-  EXPECT_TRUE(box->take().empty());
+  EXPECT_FALSE(box->take());
   EXPECT_EQ(wakes, 2);
+}
+
+// What nobody fetches does not pile up: beyond `separate` events, the last one takes the rest.
+TEST(Mailbox, MergesWhatNobodyFetches) {
+  const auto box = std::make_shared<Mailbox>(2, 2, [] {});
+  const auto first = box->sink(0), second = box->sink(1);
+  first->on_event(text_event("a"));
+  first->on_event(text_event("b"));
+  second->on_event(text_event("x"));
+  first->on_event(text_event("c"));
+  engine::Event last = text_event("d");
+  last.finish = engine::FinishReason::kLength;
+  last.usage.completion_tokens = 4;
+  first->on_event(std::move(last));
+  EXPECT_EQ(box->take()->second.text, "a");
+  const auto merged = box->take();
+  ASSERT_TRUE(merged);
+  EXPECT_EQ(merged->second.text, "bcd");
+  EXPECT_EQ(merged->second.usage.completion_tokens, 4);
+  EXPECT_EQ(merged->second.finish, engine::FinishReason::kLength);
+  EXPECT_EQ(box->take()->second.text, "x");
+  first->on_event(text_event("e"));  // the merged one is gone: this stands alone
+  EXPECT_EQ(box->take()->second.text, "e");
+  EXPECT_FALSE(box->take());
 }
 
 // Whatever the interleaving, nothing is lost and the order of each sequence stays.
 TEST(Mailbox, LosesNothingBetweenThreads) {
   constexpr int kEvents = 20000;
   std::atomic<int> wakes = 0;
-  const auto box = std::make_shared<Mailbox>(2, [&] { ++wakes; });
+  const auto box = std::make_shared<Mailbox>(2, 3, [&] { ++wakes; });
   std::thread producer([&] {
-    for (int i = 0; i < kEvents; ++i)
-      box->sink(static_cast<size_t>(i % 2))->on_event(text_event("."));
+    for (int i = 0; i < kEvents; ++i) {
+      box->sink(static_cast<size_t>(i % 2))->on_event(text_event(std::to_string(i) + " "));
+    }
   });
-  size_t seen = 0;
-  while (seen < kEvents) {
-    for (const auto& [index, event] : box->take()) seen += event.text.size();
+  std::string seen[2];
+  size_t spaces = 0;
+  while (spaces < kEvents) {
+    const auto taken = box->take();
+    if (!taken) continue;
+    seen[taken->first] += taken->second.text;
+    spaces += static_cast<size_t>(std::ranges::count(taken->second.text, ' '));
   }
   producer.join();
-  EXPECT_EQ(seen, static_cast<size_t>(kEvents));
+  std::string expected[2];
+  for (int i = 0; i < kEvents; ++i) expected[i % 2] += std::to_string(i) + " ";
+  EXPECT_EQ(seen[0], expected[0]);
+  EXPECT_EQ(seen[1], expected[1]);
   EXPECT_GT(wakes.load(), 0);
 }
 

@@ -40,8 +40,9 @@ class Exchange {
   virtual void start_stream(Response head, std::string idle_text) = 0;
 
   // Queues bytes of a stream; never waits. Returns false when the client is gone or the stream
-  // has ended: the producer may stop. Bytes beyond ServerOptions::stream_limit_bytes close the
-  // connection, so look at writable() and merge what comes meanwhile.
+  // has ended: the producer may stop. While writable() holds, one write may have any size; more
+  // than ServerOptions::stream_limit_bytes written while it does not close the connection, so
+  // look at writable() and merge what comes meanwhile.
   virtual bool write(std::string bytes) = 0;
 
   // Completes a stream. The connection then serves its next request.

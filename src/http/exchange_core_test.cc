@@ -74,16 +74,31 @@ TEST(ExchangeCore, PendingCountsWhatTheSocketHasNotTaken) {
   EXPECT_EQ(writable, 1);  // it had not been full again
 }
 
-TEST(ExchangeCore, TheLimitHoldsBehindWhatIsPending) {
+// High water 10, limit 20.
+TEST(ExchangeCore, TheLimitHoldsWhileTheClientIsBehind) {
   Fixture f;
   f.core.start_stream({}, "");
-  EXPECT_TRUE(f.core.write(std::string(100, 'x')));  // alone, any size
+  f.core.write("x");
+  EXPECT_TRUE(f.core.write(std::string(100, 'x')));  // it was writable: any size
   f.core.take();
+  EXPECT_TRUE(f.core.write(std::string(20, 'x')));
   EXPECT_FALSE(f.core.overflowed());
   EXPECT_FALSE(f.core.write("x"));
   EXPECT_TRUE(f.core.overflowed());
-  EXPECT_EQ(f.wakes, 2);
+  EXPECT_EQ(f.wakes, 3);
   EXPECT_FALSE(f.core.write("x"));
+}
+
+TEST(ExchangeCore, ACaughtUpClientHasTheWholeLimitAgain) {
+  Fixture f;
+  f.core.start_stream({}, "");
+  for (int round = 0; round < 3; ++round) {
+    EXPECT_TRUE(f.core.write(std::string(10, 'x')));
+    EXPECT_TRUE(f.core.write(std::string(15, 'x')));
+    f.core.take();
+    f.core.written(25);
+  }
+  EXPECT_FALSE(f.core.overflowed());
 }
 
 TEST(ExchangeCore, DisconnectTellsOnceAndDropsTheRest) {

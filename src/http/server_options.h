@@ -44,9 +44,9 @@ struct ServerOptions {
       60'000};                                      // a client that takes no byte so long is cut
   std::chrono::milliseconds ping_interval{15'000};  // idle_text of streams; the replaced server's
 
-  // Streams. Memory per connection stays below stream_limit_bytes plus one write.
-  size_t stream_high_water_bytes = 64 << 10;  // from here on writable() is false
-  size_t stream_limit_bytes = 1 << 20;        // from here on the connection is closed
+  // Streams. Memory per connection stays below the sum of these plus one write.
+  size_t stream_high_water_bytes = 64 << 10;  // unsent; from here on writable() is false
+  size_t stream_limit_bytes = 1 << 20;        // written since then; more closes the connection
 
   // CORS, as the replaced server had it: "*" allows every origin. Empty: no CORS headers at all.
   std::vector<std::string> cors_origins = {"*"};

@@ -63,7 +63,8 @@ class Generation : public std::enable_shared_from_this<Generation> {
   const GenerationStyle style_;
   const size_t copies_;          // sequences of each prompt
   const int64_t prompt_tokens_;  // of all prompts, each counted once
-  const TaskSink resume_;        // of the preparation pool
+  const TaskSink deliver_;       // to the delivery thread
+  const TaskSink resume_;        // to the preparation pool
   std::shared_ptr<Mailbox> mailbox_;
 
   // Delivery thread only.

@@ -45,9 +45,10 @@ bool ExchangeCore::write(std::string bytes) {
   std::lock_guard lock(mutex_);
   if (phase_ != Phase::kStreaming || disconnected_ || queued_.overflow) return false;
   const size_t pending = taken_bytes_ + queued_.bytes.size();
-  // One write of any size may stand alone: what is bounded is the heap that builds up behind a
-  // client that does not read.
-  if (pending > 0 && pending + bytes.size() > limits_.limit_bytes) {
+  // One write of any size is taken while the client keeps up: what is bounded is the heap that
+  // builds up behind a client that does not read.
+  late_bytes_ = pending < limits_.high_water_bytes ? 0 : late_bytes_ + bytes.size();
+  if (late_bytes_ > limits_.limit_bytes) {
     queued_.overflow = true;
     woken_ = false;  // it may be stuck in a write and will not look by itself
     wake_locked();

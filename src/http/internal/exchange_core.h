@@ -83,6 +83,7 @@ class ExchangeCore {
   std::string idle_text_;
   int64_t processing_ms_ = 0;
   size_t taken_bytes_ = 0;  // taken, not yet written
+  size_t late_bytes_ = 0;   // written since writable() last held
   bool full_ = false;       // writable() became false and on_writable_ is due
   bool disconnected_ = false;
   bool finished_ = false;
