@@ -16,7 +16,8 @@ void add_cors_fields(const std::vector<std::string>& origins, const Headers& req
                      Headers& response);
 
 // The answer to a preflight, or nullopt when the request is none (an OPTIONS with Origin and
-// Access-Control-Request-Method is one): 200 "OK" echoing origin and headers, or 400.
+// Access-Control-Request-Method is one): 200 "OK" echoing the headers asked for, or 400. Its origin
+// is left to add_cors_fields(), as for every response: browsers refuse two such fields.
 std::optional<Response> preflight_response(const std::vector<std::string>& origins,
                                            std::string_view method, const Headers& request);
 
