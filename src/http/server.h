@@ -43,7 +43,8 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // Binds, listens and starts the I/O threads; returns the port. kInvalidArgument names the
-  // option at fault; kIo names host and port ("127.0.0.1:8000: Address already in use").
+  // option at fault; kIo names host and port ("cannot listen on
+  // 127.0.0.1 port 8000: Address already in use").
   Result<uint16_t> start();
 
   // No new connections from now on; what is open goes on.

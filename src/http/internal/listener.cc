@@ -19,8 +19,10 @@ constexpr std::chrono::milliseconds kRefusalTime{1000};
 constexpr int kMaxRefusing = 64;
 
 Error bind_error(const ServerOptions& options, const error_code& error) {
-  return {ErrorCode::kIo, fmt::format("{}:{}: {}", options.host, options.port, error.message()),
-          "host"};
+  return {
+      ErrorCode::kIo,
+      fmt::format("cannot listen on {} port {}: {}", options.host, options.port, error.message()),
+      "host"};
 }
 
 Result<tcp::acceptor> bind_one(asio::io_context& io, const tcp::endpoint& endpoint, int backlog,
