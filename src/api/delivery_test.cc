@@ -129,6 +129,45 @@ TEST(Drain, RefusesNewRequestsAndEndsTheOld) {
   EXPECT_THAT(running.read_all(), HasSubstr("200 OK"));
 }
 
+// When the time to drain is over, clients are told so.
+TEST(Stop, EndsRunningRequestsWithAnError) {
+  Gate gate;
+  TestServerOptions options;
+  options.engine.n_ctx = 100000;
+  options.before_forward = gate.hook();
+  TestServer server(options);
+  json::object body = {{"prompt", "x"}, {"max_tokens", 60000}, {"ignore_eos", true}};
+  auto whole = server.open("/v1/completions", body);
+  body["stream"] = true;
+  auto stream = server.open("/v1/completions", body);
+  const std::string head = stream.read_some();
+  EXPECT_THAT(head, HasSubstr("200 OK"));
+  server.wait_until([&] { return server.engine().stats().running == 2; });
+  server.service().stop();
+  EXPECT_THAT(whole.read_all(), HasSubstr("503 Service Unavailable"));
+  const std::string rest = stream.read_all();
+  EXPECT_THAT(rest, HasSubstr("data: {\"error\":{\"message\":\"the server is shutting down\""));
+  EXPECT_THAT(rest, HasSubstr("data: [DONE]"));
+}
+
+// As long as the client reads, each token has a chunk of its own, however fast they come.
+TEST(Streams, HaveAChunkForEachToken) {
+  for (const bool logprobs : {false, true}) {
+    const TestServer server;
+    json::object body = {{"prompt", "hello"},
+                         {"max_tokens", 30},
+                         {"temperature", 0},
+                         {"ignore_eos", true},
+                         {"logit_bias", {{"195", -100}, {"240", -100}}}};
+    if (logprobs) body["logprobs"] = 1;
+    body["stream"] = true;  // without é and emoji, every token shows a character
+    const Reply reply = server.post("/v1/completions", body);
+    ASSERT_EQ(reply.status, 200) << reply.body;
+    // 30 tokens, the finish reason, [DONE].
+    EXPECT_EQ(reply.events().size(), 32u) << reply.body;
+  }
+}
+
 // A client that does not read: its events merge, others go on, and it gets everything in the end.
 TEST(SlowClient, LosesNothingAndHoldsUpNobody) {
   TestServerOptions options;

@@ -57,6 +57,11 @@ void Service::drain() {
   impl_->model_.engine->drain();
 }
 
+void Service::stop() {
+  drain();
+  impl_->model_.engine->stop();
+}
+
 bool Service::draining() const {
   return impl_->draining_;
 }

@@ -5,8 +5,10 @@
 //   api::register_endpoints(router, service);
 //   http::Server server(options, std::move(router));
 //   ...
-//   service.drain();                    // new requests get 503; running ones end
-//   server.drain(deadline); server.stop();
+//   service.drain();                    // new requests get 503; running ones go on
+//   server.drain(deadline);             // until they end, or
+//   service.stop(); server.drain(...);  // are told that they cannot
+//   server.stop();
 //   (then service, then the engine may go)
 //
 // Threads. Handlers return at once on the I/O thread. Bodies are parsed, chats rendered and prompts
@@ -79,6 +81,8 @@ class Service {
 
   // Refuses new requests from now on (503), here and in the engine. Any thread.
   void drain();
+  // Also ends those that run, with an error: 503, or an error event where a stream has begun.
+  void stop();
   bool draining() const;
 
  private:

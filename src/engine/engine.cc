@@ -30,6 +30,9 @@ void Engine::drain() {
 bool Engine::idle() const {
   return impl_->idle();
 }
+void Engine::stop() {
+  impl_->stop();
+}
 EngineStats Engine::stats() const {
   return impl_->stats();
 }

@@ -2,8 +2,7 @@
 // together, step by step (continuous batching).
 //
 // submit(), cancel() and stats() may be called from any thread and never wait for a step. What a
-// request answers goes to its sink. Destroying the engine stops it; requests still there end with
-// a kCancelled error.
+// request answers goes to its sink. Destroying the engine stops it, see stop().
 #pragma once
 
 #include <cstdint>
@@ -68,6 +67,10 @@ class Engine {
   // Refuses new requests from now on (kCancelled) and lets the others end.
   void drain();
   bool idle() const;
+
+  // Refuses new requests; those still there end with a kCancelled error at the next step boundary,
+  // which this does not wait for.
+  void stop();
 
   EngineStats stats() const;
 

@@ -156,6 +156,35 @@ TEST(EngineThreads, DestructionUnderLoadEndsEveryRequest) {
   }
 }
 
+// Asks until the engine refuses; every request that it took must end.
+void ask_until_refused(Engine& engine, uint64_t first) {
+  for (uint64_t n = first; n < 60; n += 3) {
+    const auto sink = std::make_shared<Collector>();
+    const auto id = engine.submit(numbered(n, sink));
+    if (!id) {
+      EXPECT_EQ(id.error().code, ErrorCode::kCancelled);
+      return;
+    }
+    const Event event = sink->wait();
+    EXPECT_TRUE(!event.error || event.error->code == ErrorCode::kCancelled);
+  }
+}
+
+TEST(EngineThreads, StopEndsEveryRequestWhileOthersSubmit) {
+  for (uint64_t round = 0; round < 10; ++round) {
+    const auto engine = make_engine({{.max_sequences = 4}, {}});
+    std::vector<std::thread> clients;
+    for (uint64_t client = 0; client < 3; ++client) {
+      clients.emplace_back([&engine, client] { ask_until_refused(*engine, client); });
+    }
+    std::this_thread::sleep_for(std::chrono::microseconds(300 * round));
+    engine->stop();
+    for (auto& client : clients) client.join();
+    while (!engine->idle()) std::this_thread::yield();  // counted after the last event
+    EXPECT_FALSE(engine->submit(numbered(1, std::make_shared<Collector>())));
+  }
+}
+
 TEST(EngineThreads, AnIdleEngineSleeps) {
   const auto engine = make_engine({});
   auto sink = std::make_shared<Collector>();

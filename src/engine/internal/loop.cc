@@ -55,9 +55,14 @@ Engine::Impl::Impl(std::unique_ptr<ModelRunner> runner,
 }
 
 Engine::Impl::~Impl() {
+  stop();
+  thread_.join();
+}
+
+void Engine::Impl::stop() {
+  drain();
   stopping_.store(true);
   bell_.ring();
-  thread_.join();
 }
 
 Result<RequestId> Engine::Impl::submit(Request request) {
@@ -168,12 +173,17 @@ void Engine::Impl::deliver_last(Job& job, Event event) {
   unfinished_.fetch_sub(1);
 }
 
+// Nobody can submit any more, but who passed that check a moment ago may still be on its way to
+// the inbox: all that was counted is waited for.
 void Engine::Impl::end_everything() {
-  inbox_.drain([this](Message message) { receive(std::move(message)); });
-  while (!jobs_.empty()) {
-    Event event;
-    event.error = Error{ErrorCode::kCancelled, "the server is shutting down", ""};
-    deliver_last(*jobs_.begin()->second, std::move(event));
+  while (!idle()) {
+    inbox_.drain([this](Message message) { receive(std::move(message)); });
+    while (!jobs_.empty()) {
+      Event event;
+      event.error = Error{ErrorCode::kCancelled, "the server is shutting down", ""};
+      deliver_last(*jobs_.begin()->second, std::move(event));
+    }
+    std::this_thread::yield();
   }
 }
 

@@ -35,6 +35,7 @@ class Engine::Impl {
   void cancel(RequestId id);
   void drain() { draining_.store(true); }
   bool idle() const { return unfinished_.load() == 0; }
+  void stop();
   EngineStats stats() const;
 
  private:
