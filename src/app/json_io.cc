@@ -53,20 +53,23 @@ void print_json(const json::value& value) {
   std::fflush(stdout);
 }
 
-Result<std::vector<int32_t>> token_list(const json::object& object, std::string_view field,
-                                        int32_t vocab, std::string_view where) {
+Result<std::vector<int32_t>> index_list(const json::object& object, std::string_view field,
+                                        int32_t end, std::string_view noun,
+                                        std::string_view where) {
+  const std::string expected = fmt::format("{} from 0 to {}", noun, end - 1);
   const json::value* list = object.if_contains(field);
-  if (list == nullptr || !list->is_array()) return bad_field(where, field, "an array of token ids");
-  std::vector<int32_t> tokens;
-  for (const json::value& item : list->get_array()) {
-    const int64_t* id = item.if_int64();
-    if (id == nullptr || *id < 0 || *id >= vocab) {
-      return bad_field(where, fmt::format("{}[{}]", field, tokens.size()),
-                       fmt::format("a token id from 0 to {}", vocab - 1));
-    }
-    tokens.push_back(static_cast<int32_t>(*id));
+  if (list == nullptr || !list->is_array()) {
+    return bad_field(where, field, "an array, each entry " + expected);
   }
-  return tokens;
+  std::vector<int32_t> indices;
+  for (const json::value& item : list->get_array()) {
+    const int64_t* index = item.if_int64();
+    if (index == nullptr || *index < 0 || *index >= end) {
+      return bad_field(where, fmt::format("{}[{}]", field, indices.size()), expected);
+    }
+    indices.push_back(static_cast<int32_t>(*index));
+  }
+  return indices;
 }
 
 Result<int64_t> int_field(const json::object& object, std::string_view field, int64_t min,

@@ -22,9 +22,10 @@ void print_json(const boost::json::value& value);
 // The file's bytes, or standard input's for "-".
 Result<std::string> read_input(const std::string& path);
 
-// Fields of an object; `where` begins the error message ("case 3").
-Result<std::vector<int32_t>> token_list(const boost::json::object& object, std::string_view field,
-                                        int32_t vocab, std::string_view where);
+// Fields of an object; `where` begins the error message ("case 3"). index_list() reads an array of
+// integers from 0 to `end` - 1, which the message calls `noun` ("a token id").
+Result<std::vector<int32_t>> index_list(const boost::json::object& object, std::string_view field,
+                                        int32_t end, std::string_view noun, std::string_view where);
 Result<int64_t> int_field(const boost::json::object& object, std::string_view field, int64_t min,
                           int64_t max, std::optional<int64_t> fallback, std::string_view where);
 Result<bool> bool_field(const boost::json::object& object, std::string_view field, bool fallback,

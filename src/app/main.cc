@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <exception>
 #include <vector>
 
 #include "app/commands/command.h"
@@ -31,11 +32,27 @@ void set_up_logging() {
   spdlog::set_pattern("%Y-%m-%d %H:%M:%S.%e %^%l%$ %v");
 }
 
+// Output goes to a file or a pipe as often as to a terminal, and either may be full.
+Status write_out() {
+  if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return {};
+  return fail(ErrorCode::kIo, "cannot write to standard output");
+}
+
+// What libraries throw (a full disk behind fmt::print, no memory) is reported like any error.
+Status perform(const Action& action) {
+  try {
+    CHASQUI_TRY_STATUS(action());
+    return write_out();
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::kInternal, error.what());
+  }
+}
+
 int run(int argc, char** argv) {
   set_up_logging();
   CLI::App parser("chasqui serves GGUF language models over the OpenAI API", "chasqui");
   parser.set_version_flag("--version", "chasqui " CHASQUI_VERSION);
-  parser.require_subcommand(1);
+  parser.require_subcommand(0, 1);  // asked for below: CLI11 would not name a wrong one
   parser.footer("`chasqui COMMAND --help` tells more.");
   std::vector<std::pair<CLI::App*, Action>> actions;
   for (const Command& command : kCommands) {
@@ -49,12 +66,14 @@ int run(int argc, char** argv) {
   }
   for (const auto& [sub, action] : actions) {
     if (!sub->parsed()) continue;
-    if (const Status done = action(); !done) {
+    if (const Status done = perform(action); !done) {
       fmt::print(stderr, "chasqui: {}\n", done.error().message);
       return 1;
     }
+    return 0;
   }
-  return 0;
+  fmt::print(stderr, "{}", parser.help());
+  return 2;
 }
 
 }  // namespace

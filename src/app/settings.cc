@@ -109,7 +109,7 @@ Status read_config_file(const std::string& path, Settings& settings) {
 Status read_environment(const Environment& environment, Settings& settings) {
   for (const Setting& row : settings_table()) {
     const std::string plain = upper(row.name);
-    for (const std::string& name : {plain, "CHASQUI_" + plain}) {
+    for (const std::string& name : {std::string(row.name), plain, "CHASQUI_" + plain}) {
       const auto text = environment(name);
       if (!text) continue;
       if (auto set = set_from_text(row, *text, settings); !set) {

@@ -1,6 +1,6 @@
 // What a user can set, from one table: each row gives the command-line flag (--n_ctx or --n-ctx),
-// the environment variable (CHASQUI_N_CTX, else N_CTX), the key in the config file, the bounds,
-// the default and the help text.
+// the environment variable (CHASQUI_N_CTX, else N_CTX, else n_ctx), the key in the config file, the
+// bounds, the default and the help text.
 //
 // Precedence: command line, CHASQUI_ variable, plain variable, config file, default.
 // Names and defaults are those of the server that chasqui replaces, where it has them.

@@ -37,16 +37,16 @@ TEST(Settings, PrecedenceIsCommandLinePrefixedPlainFileDefault) {
   char path[] = "/tmp/chasqui-settings-XXXXXX";
   ASSERT_GE(::mkstemp(path), 0);
   std::ofstream(path) << R"({"n_ctx": 100, "n_batch": 100, "port": 100, "n_queue": 100})";
-  const Variables variables = {{"CONFIG_FILE", path},    {"N_CTX", "200"},
-                               {"CHASQUI_N_CTX", "300"}, {"N_BATCH", "200"},
-                               {"CHASQUI_PORT", "300"},  {"VERBOSE", "Yes"}};
+  const Variables variables = {
+      {"CONFIG_FILE", path}, {"N_CTX", "200"},   {"CHASQUI_N_CTX", "300"}, {"N_BATCH", "200"},
+      {"n_batch", "150"},    {"n_queue", "150"}, {"CHASQUI_PORT", "300"},  {"VERBOSE", "Yes"}};
   const auto settings = resolve_settings({{"port", "400"}}, environment(variables));
   std::remove(path);
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings->port, 400);
   EXPECT_EQ(settings->n_ctx, 300);
   EXPECT_EQ(settings->n_batch, 200);
-  EXPECT_EQ(settings->n_queue, 100);
+  EXPECT_EQ(settings->n_queue, 150);
   EXPECT_EQ(settings->n_parallel, 64);
   EXPECT_TRUE(settings->verbose);
 }

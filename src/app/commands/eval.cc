@@ -39,12 +39,12 @@ Result<EvalCase> read_case(const json::value& document, int32_t vocab) {
   }
   const json::object& object = document.get_object();
   EvalCase eval;
-  CHASQUI_TRY(eval.tokens, token_list(object, "tokens", vocab, "input"));
+  CHASQUI_TRY(eval.tokens, index_list(object, "tokens", vocab, "a token id", "input"));
   if (eval.tokens.empty()) return fail(ErrorCode::kInvalidArgument, "input: tokens is empty");
   const auto count = static_cast<int64_t>(eval.tokens.size());
   if (object.contains("positions")) {
-    CHASQUI_TRY(const auto positions,
-                token_list(object, "positions", static_cast<int32_t>(count), "input"));
+    CHASQUI_TRY(const auto positions, index_list(object, "positions", static_cast<int32_t>(count),
+                                                 "a position", "input"));
     eval.positions.assign(positions.begin(), positions.end());
   }
   CHASQUI_TRY(eval.greedy, int_field(object, "greedy", 0, kMaxContext, 0, "input"));

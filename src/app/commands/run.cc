@@ -30,25 +30,32 @@ struct RunArgs {
   std::shared_ptr<SettingOptions> settings;
 };
 
+// An event and when the engine gave it: the terminal's thread may get to see it much later.
+struct TimedEvent {
+  engine::Event event;
+  Instant at;
+};
+
 // Events of one answer, handed from the engine's thread to the terminal's.
 class EventQueue final : public engine::EventSink {
  public:
   void on_event(engine::Event event) override {
+    const Instant now = Clock().now();
     {
       const std::lock_guard lock(mutex_);
-      events_.push_back(std::move(event));
+      events_.push_back({std::move(event), now});
     }
     arrived_.notify_one();
   }
 
   // nullopt when nothing came for a tenth of a second, so that Ctrl-C is seen.
-  std::optional<engine::Event> next() {
+  std::optional<TimedEvent> next() {
     std::unique_lock lock(mutex_);
     if (!arrived_.wait_for(lock, std::chrono::milliseconds(100),
                            [this] { return !events_.empty(); })) {
       return std::nullopt;
     }
-    engine::Event event = std::move(events_.front());
+    TimedEvent event = std::move(events_.front());
     events_.pop_front();
     return event;
   }
@@ -56,7 +63,7 @@ class EventQueue final : public engine::EventSink {
  private:
   std::mutex mutex_;
   std::condition_variable arrived_;
-  std::deque<engine::Event> events_;  // guarded by mutex_
+  std::deque<TimedEvent> events_;  // guarded by mutex_
 };
 
 // Set by Ctrl-C; a signal handler may touch nothing else.
@@ -99,8 +106,9 @@ class Conversation {
     CHASQUI_TRY(engine::Request request, make_request());
     auto queue = std::make_shared<EventQueue>();
     request.sink = queue;
+    const Instant begin = Clock().now();
     CHASQUI_TRY(const engine::RequestId id, model_.engine->submit(std::move(request)));
-    return print_answer(id, *queue);
+    return print_answer(id, *queue, begin);
   }
 
  private:
@@ -122,25 +130,23 @@ class Conversation {
     return request;
   }
 
-  Status print_answer(engine::RequestId id, EventQueue& queue) {
-    const Clock clock;
-    const Instant begin = clock.now();
+  Status print_answer(engine::RequestId id, EventQueue& queue, Instant begin) {
     Speed speed;
     std::string answer;
     for (;;) {
       if (interrupted.exchange(false)) model_.engine->cancel(id);
-      const auto event = queue.next();
-      if (!event) continue;
-      if (event->error) return fail(*event->error);
-      if (speed.first_token_seconds == 0) {
-        speed.first_token_seconds = seconds_between(begin, clock.now());
-      }
-      answer += event->text;
-      fmt::print("{}", event->text);
+      const auto next = queue.next();
+      if (!next) continue;
+      const engine::Event& event = next->event;
+      if (event.error) return fail(*event.error);
+      const double seconds = seconds_between(begin, next->at);
+      if (speed.first_token_seconds == 0) speed.first_token_seconds = seconds;
+      answer += event.text;
+      fmt::print("{}", event.text);
       std::fflush(stdout);
-      if (!event->finish) continue;
-      speed.total_seconds = seconds_between(begin, clock.now());
-      speed.usage = event->usage;
+      if (!event.finish) continue;
+      speed.total_seconds = seconds;
+      speed.usage = event.usage;
       break;
     }
     fmt::print("\n");
@@ -182,7 +188,12 @@ Status run(RunArgs& args) {
     return chat_in_terminal(conversation);
   }
   // A pipe: all of it is one question.
-  return conversation.ask(std::string{std::istreambuf_iterator<char>(std::cin), {}});
+  std::string question{std::istreambuf_iterator<char>(std::cin), {}};
+  if (question.empty()) {
+    return fail(ErrorCode::kInvalidArgument,
+                "no question: standard input is empty, and no PROMPT was given");
+  }
+  return conversation.ask(std::move(question));
 }
 
 }  // namespace

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "api/service.h"
@@ -14,6 +16,9 @@
 
 namespace chasqui::app {
 namespace {
+
+// How long clients may take to read that their requests were cut off.
+constexpr std::chrono::seconds kLastWords{2};
 
 std::vector<std::string> split_commas(const std::string& text) {
   std::vector<std::string> parts;
@@ -41,6 +46,32 @@ http::ServerOptions server_options(const Settings& settings) {
                   record.status, record.seconds * 1e3, record.request_id);
   };
   return options;
+}
+
+// Files that the server keeps open besides its connections: model, listeners, event queues, log.
+constexpr rlim_t kOwnFiles = 32;
+
+// Every connection is an open file. Without one to spare, the kernel would let clients wait instead
+// of the server telling them so; the connections are therefore fewer than the files.
+Status fit_file_limit(http::ServerOptions& options) {
+  rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
+  const rlim_t wanted = options.max_connections + kOwnFiles;
+  if (limit.rlim_cur < wanted) {
+    limit.rlim_cur = std::min(wanted, limit.rlim_max);
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+  if (limit.rlim_cur >= wanted) return {};
+  if (limit.rlim_cur <= kOwnFiles) {
+    return fail(
+        ErrorCode::kResourceExhausted,
+        fmt::format("only {} open files are allowed (ulimit -n); serving takes more than {}",
+                    limit.rlim_cur, kOwnFiles));
+  }
+  options.max_connections = limit.rlim_cur - kOwnFiles;
+  spdlog::warn("only {} open files are allowed (ulimit -n): max_connections is lowered to {}",
+               limit.rlim_cur, options.max_connections);
+  return {};
 }
 
 // SIGTERM and SIGINT reach this thread only, through wait(); call before any thread starts.
@@ -87,12 +118,14 @@ Status serve(const SettingOptions& options) {
     return fail(ErrorCode::kInvalidArgument,
                 "no model: give --model FILE.gguf (./dev serve brings the demo model)", "model");
   }
+  http::ServerOptions http_options = server_options(settings);
+  CHASQUI_TRY_STATUS(fit_file_limit(http_options));
   const StopSignals signals;
   CHASQUI_TRY(api::ServedModel model, start_serving(settings.model, settings));
   api::Service service(std::move(model), {});
   http::Router router;
   CHASQUI_TRY_STATUS(api::register_endpoints(router, service));
-  http::Server server(server_options(settings), std::move(router));
+  http::Server server(std::move(http_options), std::move(router));
   CHASQUI_TRY(const uint16_t port, server.start());
   spdlog::info("serving on {}", url_of(settings, port));
 
@@ -101,8 +134,11 @@ Status serve(const SettingOptions& options) {
   spdlog::info("stopping: running requests may take up to {} s; once more ends at once",
                settings.drain_seconds);
   service.drain();
-  const bool finished = server.drain(std::chrono::seconds(settings.drain_seconds));
-  if (!finished) spdlog::warn("requests were cut off after {} s", settings.drain_seconds);
+  if (!server.drain(std::chrono::seconds(settings.drain_seconds))) {
+    spdlog::warn("requests were cut off after {} s", settings.drain_seconds);
+    service.stop();
+    server.drain(kLastWords);
+  }
   server.stop();
   return {};
 }

@@ -71,7 +71,8 @@ Status tokenize_cases(const text::Tokenizer& tokenizer, const std::string& input
 Status detokenize_cases(const text::Tokenizer& tokenizer, const std::string& input) {
   return for_each_case(
       input, [&](const json::object& item, const std::string& where) -> Result<json::value> {
-        CHASQUI_TRY(const auto ids, token_list(item, "ids", tokenizer.vocab().size(), where));
+        CHASQUI_TRY(const auto ids,
+                    index_list(item, "ids", tokenizer.vocab().size(), "a token id", where));
         text::DecodeOptions options;
         CHASQUI_TRY(options.remove_special, bool_field(item, "remove_special", false, where));
         CHASQUI_TRY(options.unparse_special, bool_field(item, "unparse_special", false, where));
