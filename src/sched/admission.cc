@@ -55,11 +55,7 @@ bool Scheduler::can_ever_run(const Sequence& sequence) const {
 
 bool Scheduler::try_admit(Sequence& sequence) {
   if (running() >= options_.max_sequences) return false;
-  const kv::Opened opened =
-      kv_.open({.tokens = sequence.tokens,
-                .max_hit = std::min(sequence.known() - 1, sequence.wanted_from),
-                .salt = sequence.cache_salt,
-                .share = sequence.use_prefix_cache});
+  const kv::Opened opened = kv_.open(open_args(sequence));
   sequence.table = opened.table;
   if (!running_.empty() && !fits_beside_promises(sequence)) {
     kv_.close(sequence.table);
