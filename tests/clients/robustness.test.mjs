@@ -184,6 +184,16 @@ describe('bad input', { skip, concurrency: false }, () => {
     });
   }
 
+  test('a preflight is answered with one origin', async () => {
+    const origin = 'http://app.example';
+    const reply = await request('OPTIONS', chat, undefined, { headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'authorization,content-type' } });
+    assert.equal(reply.status, 200);
+    // Node joins fields of one name with a comma; browsers refuse such an answer.
+    assert.equal(reply.headers['access-control-allow-origin'], origin);
+    assert.equal(reply.headers['access-control-allow-credentials'], 'true');
+    assert.equal(reply.headers['access-control-allow-headers'], 'authorization,content-type');
+  });
+
   test('a body over the limit is 413, before it is sent', async () => {
     const head = `POST ${completions} HTTP/1.1\r\nHost: ${new URL(base).host}\r\nContent-Type: application/json\r\nContent-Length: 99999999999\r\n\r\n{`;
     assert.match(await raw(head), /^HTTP\/1\.1 413 /);
