@@ -50,6 +50,7 @@ TEST_F(ServerTest, ErrorsOfItsOwnHaveStatusShapeAndHeaders) {
        "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/plain\r\n"
        "Content-Length: 2\r\n\r\n{}",
        "text/plain"},
+      {415, post_request("/echo", "{}", "Content-Encoding: gzip\r\n"), "'gzip' is not supported"},
       {417, post_request("/echo", "{}", "Expect: tea\r\n"), "100-continue"},
       {431, get_request("/hello", "X: " + std::string(40000, 'a') + "\r\n"), "too large"},
       {500, get_request("/throws"), "error"},

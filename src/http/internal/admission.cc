@@ -97,6 +97,13 @@ std::optional<Response> check_body(const RequestHead& head, const Admission& adm
         {.status = 415,
          .message = fmt::format("The Content-Type must be application/json, not '{}'.", *type)});
   }
+  const auto coding = head.headers.find("Content-Encoding");
+  if (coding && !equal_ignoring_case(*coding, "identity")) {
+    return error_response({.status = 415,
+                           .message = fmt::format("The Content-Encoding '{}' is not supported; "
+                                                  "send the body as it is.",
+                                                  *coding)});
+  }
   if (head.content_length && *head.content_length > admission.max_body_bytes) {
     return error_response({.status = 413,
                            .message = fmt::format("The request body has {} bytes; {} are allowed.",
