@@ -28,7 +28,8 @@ std::optional<Response> check_host(const Headers& headers, const ServerOptions& 
   if (std::any_of(options.host_names.begin(), options.host_names.end(), same)) return std::nullopt;
   return error_response(
       {.status = 403,
-       .message = fmt::format("This server answers local names only, not '{}'.", *field),
+       .message = fmt::format(
+           "This server answers local names only, not '{}' (setting check_host).", *field),
        .code = "host_not_allowed"});
 }
 
