@@ -1,9 +1,7 @@
 #include "backend/cpu/cpu_backend.h"
 
 #include <fmt/format.h>
-#include <sched.h>
 
-#include <algorithm>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -12,6 +10,7 @@
 #include "backend/cpu/cpu_context.h"
 #include "backend/cpu/cpu_ops.h"
 #include "backend/cpu/isa_levels.h"
+#include "backend/cpu/processors.h"
 #include "backend/cpu/weights.h"
 
 namespace chasqui::backend::cpu {
@@ -19,20 +18,6 @@ namespace {
 
 // More would only be a typing mistake; a team of thousands starts slowly and helps nobody.
 constexpr int kMaxThreads = 1024;
-
-// Processors that this process may run on (containers and taskset narrow them).
-std::vector<int> allowed_processors() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  std::vector<int> processors;
-  if (sched_getaffinity(0, sizeof(set), &set) == 0) {
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
-      if (CPU_ISSET(cpu, &set)) processors.push_back(cpu);
-    }
-  }
-  if (processors.empty()) processors.push_back(0);
-  return processors;
-}
 
 // Forwards each op to its file.
 class CpuBackend final : public Backend {

@@ -27,7 +27,7 @@ struct IsaLevel {
 std::vector<IsaLevel> isa_levels();
 
 struct CpuOptions {
-  int threads = 0;              // 0: one for each physical core that we may use
+  int threads = 0;              // 0: one for each processor that we may use
   std::string isa = "";         // "": the best; else a name of isa_levels()
   bool exact = false;           // f32 activations whatever the weights are, weights not repacked
   bool pack_weights = true;     // false: compute from the mapped file, slower, less memory
@@ -39,7 +39,8 @@ struct CpuOptions {
 // kInvalidArgument when `isa` is no level, kUnsupported when this machine lacks it.
 Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options);
 
-// What this machine can do at most with `threads` threads; measured, takes about `seconds` each.
+// What this machine can do at most with `threads` threads (0: as in CpuOptions); measured, takes
+// about `seconds` each.
 struct MachineLimits {
   double read_gb_per_s = 0;    // streaming reads of memory much larger than the caches
   double int8_gmac_per_s = 0;  // u8 x s8 dot products (vpdpbusd, or vpmaddubsw without VNNI)

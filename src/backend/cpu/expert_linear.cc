@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "backend/cpu/cpu_ops.h"
 #include "backend/cpu/product.h"
 #include "backend/op_checks.h"
@@ -16,9 +14,7 @@ void order_slots(const ExpertLinearArgs& args, int64_t experts, ProductLists& li
   for (int64_t e = 0; e < experts; ++e) {
     const int64_t begin = lists.counts[static_cast<size_t>(e)];
     const int64_t count = lists.counts[static_cast<size_t>(e) + 1];
-    for (int64_t r = 0; r < count; r += kMaxGroupRows) {
-      lists.groups.push_back({e, begin + r, std::min(kMaxGroupRows, count - r)});
-    }
+    lists.add_groups(e, begin, count, kMaxGroupRows);
     lists.counts[static_cast<size_t>(e) + 1] += begin;
   }
   for (int64_t s = 0; s < slots; ++s) {

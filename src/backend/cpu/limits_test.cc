@@ -14,8 +14,12 @@ TEST(Limits, ArePositiveAndPlausible) {
   EXPECT_GT(limits->f32_gmac_per_s, 0.1);
 }
 
+TEST(Limits, ZeroThreadsMeansAllProcessors) {
+  EXPECT_TRUE(measure_limits(0, "", 0.01));
+}
+
 TEST(Limits, WrongArgumentsAreErrors) {
-  EXPECT_FALSE(measure_limits(0, "", 0.01));
+  EXPECT_FALSE(measure_limits(-1, "", 0.01));
   EXPECT_FALSE(measure_limits(1, "mmx", 0.01));
 }
 

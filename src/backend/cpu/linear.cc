@@ -1,9 +1,6 @@
-#include <algorithm>
-
 #include "backend/cpu/cpu_ops.h"
 #include "backend/cpu/product.h"
 #include "backend/op_checks.h"
-#include "base/checked_math.h"
 
 namespace chasqui::backend::cpu {
 
@@ -20,9 +17,7 @@ void linear(CpuContext& context, const LinearArgs& args) {
     lists.targets.push_back({static_cast<const MatrixWeight*>(args.targets[t].weight),
                              args.targets[t].bias, lists.y.data() + t * static_cast<size_t>(rows)});
   }
-  for (int64_t r = 0; r < rows; r += kMaxGroupRows) {
-    lists.groups.push_back({0, r, std::min(kMaxGroupRows, rows - r)});
-  }
+  lists.add_groups(0, 0, rows, kMaxGroupRows);
   multiply(context, {lists.x, args.x.cols, lists.groups, lists.targets});
 }
 

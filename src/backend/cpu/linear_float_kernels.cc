@@ -71,6 +71,10 @@ constexpr int64_t kPrefetchColumns = 64;
 // Columns between two looks at what to prefetch: a line of every format, or two.
 constexpr int64_t kRunColumns = 2;
 
+CHASQUI_INLINE void prefetch_lines(const uint8_t* p, int bytes) {
+  for (int i = 0; i < bytes; i += 64) prefetch(p + i);
+}
+
 // Few tokens: columns go from memory through registers. The last panels may be one panel several
 // times, which costs a little and saves a second loop.
 template <class Format, int kTokens>
@@ -92,9 +96,7 @@ void fused_tokens(const FloatTask& task) {
                                                      kTogether * task.panel_bytes;
       const uint8_t* from[kTogether];
       for (int p = 0; p < kTogether; ++p) {
-        for (int i = 0; i < kRunColumns * Format::kColumnBytes; i += 64) {
-          prefetch(panels[p] + offset + i);
-        }
+        prefetch_lines(panels[p] + offset, kRunColumns * Format::kColumnBytes);
         from[p] = panels[p] + k * Format::kColumnBytes;
       }
       const int64_t left = task.cols - k;

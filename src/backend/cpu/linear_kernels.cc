@@ -1,7 +1,7 @@
 // Compiled once per instruction-set level: gathers the kernels of linear and expert_linear.
 #include "backend/cpu/linear_kernels.h"
 
-#include "backend/cpu/quant_product.h"
+#include "backend/cpu/internal/quant_product.h"
 #include "backend/cpu/simd.h"
 
 namespace chasqui::backend::cpu::CHASQUI_ISA {

@@ -1,5 +1,5 @@
 // Integer products of the formats with one scale a group and a fixed offset of 8 or 16.
-#include "backend/cpu/quant_product.h"
+#include "backend/cpu/internal/quant_product.h"
 
 namespace chasqui::backend::cpu::CHASQUI_ISA {
 

@@ -1,5 +1,5 @@
 // Integer products of the formats of more than five bits.
-#include "backend/cpu/quant_product.h"
+#include "backend/cpu/internal/quant_product.h"
 
 namespace chasqui::backend::cpu::CHASQUI_ISA {
 

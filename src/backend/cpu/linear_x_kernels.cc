@@ -49,6 +49,16 @@ CHASQUI_INLINE void quantize_group(const float* x, QuantizedGroup& out) {
   out.fields[kXStart32High] = -32 * high;
 }
 
+// One token's part of a record of `width` tokens.
+CHASQUI_INLINE void write_record(const QuantizedGroup& group, int64_t width, uint8_t* at) {
+  for (int j = 0; j < kGroupValues / 4; ++j) {
+    __builtin_memcpy(at + 4 * j * width, group.q + 4 * j, 4);
+  }
+  for (int f = 0; f < kXFields; ++f) {
+    __builtin_memcpy(at + 4 * (kGroupValues / 4 + f) * width, &group.fields[f], 4);
+  }
+}
+
 void quantize(const QuantizeTask& task) {
   for (int64_t first = 0; first < task.groups; first += kTileGroups) {
     const int64_t left = task.groups - first;
@@ -62,12 +72,7 @@ void quantize(const QuantizeTask& task) {
       for (int64_t g = 0; g < run; ++g, at += width * kXRecordBytes) {
         QuantizedGroup group;
         quantize_group(task.x[t] + (first + g) * kGroupValues, group);
-        for (int j = 0; j < kGroupValues / 4; ++j) {
-          __builtin_memcpy(at + 4 * j * width, group.q + 4 * j, 4);
-        }
-        for (int f = 0; f < kXFields; ++f) {
-          __builtin_memcpy(at + 4 * (kGroupValues / 4 + f) * width, &group.fields[f], 4);
-        }
+        write_record(group, width, at);
       }
     }
   }

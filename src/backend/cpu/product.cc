@@ -11,8 +11,8 @@ namespace chasqui::backend::cpu {
 namespace {
 
 // Rough speeds of one core, only for cutting the work into tasks.
-constexpr double kBytesPerNs = 12;  // weights from memory
-constexpr double kIntMacsPerNs = 200;
+constexpr double kBytesPerNs = 30;  // weights from memory
+constexpr double kIntMacsPerNs = 300;
 constexpr double kFloatMacsPerNs = 50;
 constexpr double kDecodedPerNs = 0.7;  // values decoded by scalar code
 // A task of 8 us is long against taking it from the team's counter (about 0.1 us); tasks beyond
@@ -24,6 +24,11 @@ constexpr double kTasksPerThread = 6;
 constexpr double kAloneNs = 10'000;
 // Tokens that one task quantises.
 constexpr int64_t kQuantizeTokens = 24;
+// Groups of up to this many tokens go through the fused kernels in two passes: the second finds the
+// weights in the second-level cache, and both are quicker than unpacking a tile for so few.
+constexpr int64_t kMaxTwoPassTokens = 2 * kMaxFusedTokens;
+// Weights between the passes: a part of the second-level cache.
+constexpr int64_t kPassBytes = 192 * 1024;
 
 double panel_ns(const MatrixWeight& weight, int64_t tokens) {
   const double values = static_cast<double>(kPanelRows * weight.cols());
@@ -82,6 +87,12 @@ int64_t block_tokens(const LinearKernels& kernels, int64_t tokens) {
   return tokens <= kMaxFusedTokens ? tokens : kernels.tile_tokens;
 }
 
+// Tokens of a group that the kernels see together.
+int64_t pass_tokens(int64_t count) {
+  const bool two = count > kMaxFusedTokens && count <= kMaxTwoPassTokens;
+  return two ? ceil_div(count, 2) : count;
+}
+
 // Quantises all rows; group g's records start at row g.begin's place.
 const uint8_t* quantize_rows(CpuContext& context, const Product& product, bool alone) {
   const LinearKernels& kernels = context.kernels.linear;
@@ -92,18 +103,22 @@ const uint8_t* quantize_rows(CpuContext& context, const Product& product, bool a
   std::vector<ProductTask>& pieces = context.lists.tasks;
   pieces.clear();
   for (size_t g = 0; g < product.groups.size(); ++g) {
+    // More than kQuantizeTokens are one pass, so that a piece never belongs to two.
     const int64_t count = product.groups[g].count;
-    for (int64_t begin = 0; begin < count; begin += kQuantizeTokens) {
-      pieces.push_back(
-          {0, static_cast<int32_t>(g), begin, std::min(count, begin + kQuantizeTokens)});
+    const int64_t step = std::min(kQuantizeTokens, pass_tokens(count));
+    for (int64_t begin = 0; begin < count; begin += step) {
+      pieces.push_back({0, static_cast<int32_t>(g), begin, std::min(count, begin + step)});
     }
   }
   run_tasks(context, pieces.size(), alone, [&](int64_t i, int) {
     const ProductTask& piece = pieces[static_cast<size_t>(i)];
     const RowGroup& group = product.groups[static_cast<size_t>(piece.group)];
-    kernels.quantize({product.x.data() + group.begin, groups, group.count,
-                      block_tokens(kernels, group.count), piece.begin, piece.end,
-                      records + group.begin * row_bytes});
+    const int64_t together = pass_tokens(group.count);
+    const int64_t pass = piece.begin / together * together;
+    const int64_t tokens = std::min(together, group.count - pass);
+    kernels.quantize({product.x.data() + group.begin + pass, groups, tokens,
+                      block_tokens(kernels, tokens), piece.begin - pass, piece.end - pass,
+                      records + (group.begin + pass) * row_bytes});
   });
   return records;
 }
@@ -124,8 +139,25 @@ void run_quant(const TaskContext& at, const ProductTask& task, const RowGroup& g
   kernel.quant_at = shape.quant_at;
   kernel.groups = shape.groups;
   kernel.x = at.records + group.begin * shape.groups * kXRecordBytes;
-  const auto& table = group.count <= kMaxFusedTokens ? at.kernels.fused : at.kernels.tiled;
-  table[shape.kind](kernel);
+  const int64_t together = pass_tokens(group.count);
+  if (together == group.count) {
+    const auto& table = together <= kMaxFusedTokens ? at.kernels.fused : at.kernels.tiled;
+    return table[shape.kind](kernel);
+  }
+  const int64_t step = std::max<int64_t>(1, kPassBytes / shape.panel_bytes);
+  for (int64_t p = 0; p < kernel.panels; p += step) {
+    QuantTask part = kernel;
+    part.weights += p * shape.panel_bytes;
+    part.first_row += p * kPanelRows;
+    part.panels = std::min(step, kernel.panels - p);
+    if (part.bias != nullptr) part.bias += p * kPanelRows;
+    for (int64_t pass = 0; pass < group.count; pass += together) {
+      part.tokens = std::min(together, group.count - pass);
+      part.x = kernel.x + pass * shape.groups * kXRecordBytes;
+      part.y = kernel.y + pass;
+      at.kernels.fused[shape.kind](part);
+    }
+  }
 }
 
 void run_task(const TaskContext& at, const ProductTask& task) {

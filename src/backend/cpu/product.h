@@ -14,9 +14,10 @@
 
 namespace chasqui::backend::cpu {
 
-// Most rows in a RowGroup. Bounds the partial sums of a thread (30 KiB) and keeps the quantised
-// activations of a group near the second-level cache; a multiple of every block width.
-constexpr int64_t kMaxGroupRows = 240;
+// Most rows in a RowGroup. Bounds the partial sums of a thread (33 KiB) and keeps the quantised
+// activations of a group near the second-level cache; a multiple of every block width, and enough
+// for half a usual prompt chunk of 512.
+constexpr int64_t kMaxGroupRows = 264;
 
 struct Product {
   std::span<const float* const> x;  // rows of `cols` values

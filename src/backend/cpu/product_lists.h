@@ -39,6 +39,18 @@ struct ProductLists {
   std::vector<int64_t> counts;  // expert_linear: where each expert's slots begin
   std::vector<int64_t> slots;   // expert_linear: slots ordered by expert
 
+  // Appends rows [begin, begin + count) of an expert as groups of nearly equal size: a last group
+  // of a few rows would unpack every weight for little.
+  void add_groups(int64_t expert, int64_t begin, int64_t count, int64_t most) {
+    if (count == 0) return;
+    const int64_t parts = (count + most - 1) / most;
+    // A multiple of 6, the widest block of tokens, where more than one group follows.
+    const int64_t step = parts == 1 ? count : ((count + parts - 1) / parts + 5) / 6 * 6;
+    for (int64_t r = 0; r < count; r += step) {
+      groups.push_back({expert, begin + r, r + step < count ? step : count - r});
+    }
+  }
+
   void clear() {
     x.clear();
     y.clear();

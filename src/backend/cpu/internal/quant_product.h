@@ -91,8 +91,8 @@ CHASQUI_INLINE void step_part(const Group& group, XRecord<kTokens> x, F32x16* su
     F32x16& sum = sums[kFirst + t];
     const F32x16 x_scale = x.number(kXScale, kFirst + t);
     if constexpr (kTraits.halves) {
-      sum = accumulate_halves(sum, dots[t][0], dots[t][1], group.scales[0], group.scales[1],
-                              x_scale);
+      sum =
+          accumulate_halves(sum, dots[t][0], dots[t][1], group.scales[0], group.scales[1], x_scale);
     } else {
       const I32x16 all = kChains == 2 ? iadd(dots[t][0], dots[t][kChains - 1]) : dots[t][0];
       sum = accumulate(sum, all, group.scales[0], x_scale);
