@@ -51,10 +51,12 @@ std::optional<std::pair<size_t, engine::Event>> Mailbox::take() {
 }
 
 void Mailbox::close() {
-  std::function<void()> gone;  // destroyed after the lock is free: it may own this mailbox
+  // Destroyed after the lock is free: the one may own this mailbox, the others may be many.
+  std::function<void()> gone;
+  decltype(pending_) dropped;
   const std::lock_guard lock(mutex_);
   gone.swap(wake_);
-  pending_.clear();
+  dropped.swap(pending_);
   waiting_.assign(waiting_.size(), {});
 }
 

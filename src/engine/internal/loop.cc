@@ -4,6 +4,7 @@
 #include <pthread.h>
 
 #include <algorithm>
+#include <new>
 #include <random>
 #include <utility>
 
@@ -77,7 +78,12 @@ Result<RequestId> Engine::Impl::submit(Request request) {
                 fmt::format("{} requests are running or waiting already; try again later", most));
   }
   const RequestId id = ++last_id_;
-  inbox_.push({make_job(id, std::move(request), *tokenizer_, limits_.vocab_size), 0});
+  try {
+    inbox_.push({make_job(id, std::move(request), *tokenizer_, limits_.vocab_size), 0});
+  } catch (const std::bad_alloc&) {
+    unfinished_.fetch_sub(1);  // or its place would be lost for good
+    return fail(ErrorCode::kResourceExhausted, "there is no memory for the request");
+  }
   bell_.ring();
   return id;
 }
