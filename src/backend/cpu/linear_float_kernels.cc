@@ -189,6 +189,7 @@ void tiled_panels(const FloatTask& task, int64_t panel) {
           task.weights + (panel + p) * task.panel_bytes + begin * Format::kColumnBytes;
       float* to = tile + p * kFloatTileValues * kPanelRows;
       for (int64_t k = 0; k < values; ++k) {
+        prefetch(from + (kFloatTileValues + k) * Format::kColumnBytes);  // the next tile's
         store(to + k * kPanelRows, Format::load_column(from + k * Format::kColumnBytes));
       }
     }

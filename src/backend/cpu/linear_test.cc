@@ -214,10 +214,10 @@ TEST_P(LinearTypes, LevelsAndThreadsGiveTheSameBits) {
 TEST_P(LinearTypes, ARowDoesNotDependOnItsCompany) {
   const TestMatrix m = random_matrix(type_, 37, 3 * block_);
   auto backend = make("");
-  const int64_t most = 64;
+  const int64_t most = 66;
   auto x = random_rows(most, m.cols);
   const auto together = product(*backend, m, x);
-  for (int64_t tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17, 23}) {
+  for (int64_t tokens : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 15, 16, 17, 23, 24, 25}) {
     for (int64_t from : {int64_t{0}, int64_t{41}}) {
       std::vector<float> part(x.begin() + from * m.cols, x.begin() + (from + tokens) * m.cols);
       const auto y = product(*backend, m, part);

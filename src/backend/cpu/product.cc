@@ -24,9 +24,9 @@ constexpr double kTasksPerThread = 6;
 constexpr double kAloneNs = 10'000;
 // Tokens that one task quantises.
 constexpr int64_t kQuantizeTokens = 24;
-// Groups of up to this many tokens go through the fused kernels in two passes: the second finds the
-// weights in the second-level cache, and both are quicker than unpacking a tile for so few.
-constexpr int64_t kMaxTwoPassTokens = 2 * kMaxFusedTokens;
+// Groups of up to this many tokens go through the fused kernels in several passes: the later ones
+// find the weights in the second-level cache, which is quicker than unpacking a tile for so few.
+constexpr int64_t kMaxPassTokens = 3 * kMaxFusedTokens;
 // Weights between the passes: a part of the second-level cache.
 constexpr int64_t kPassBytes = 192 * 1024;
 
@@ -89,8 +89,7 @@ int64_t block_tokens(const LinearKernels& kernels, int64_t tokens) {
 
 // Tokens of a group that the kernels see together.
 int64_t pass_tokens(int64_t count) {
-  const bool two = count > kMaxFusedTokens && count <= kMaxTwoPassTokens;
-  return two ? ceil_div(count, 2) : count;
+  return count <= kMaxPassTokens ? ceil_div(count, ceil_div(count, kMaxFusedTokens)) : count;
 }
 
 // Quantises all rows; group g's records start at row g.begin's place.
@@ -103,7 +102,7 @@ const uint8_t* quantize_rows(CpuContext& context, const Product& product, bool a
   std::vector<ProductTask>& pieces = context.lists.tasks;
   pieces.clear();
   for (size_t g = 0; g < product.groups.size(); ++g) {
-    // More than kQuantizeTokens are one pass, so that a piece never belongs to two.
+    // More than kMaxPassTokens are one pass, so that a piece never belongs to two.
     const int64_t count = product.groups[g].count;
     const int64_t step = std::min(kQuantizeTokens, pass_tokens(count));
     for (int64_t begin = 0; begin < count; begin += step) {
@@ -131,6 +130,27 @@ struct TaskContext {
   std::byte* scratch;
 };
 
+// Calls run(part, first token) for parts that cover the panels and tokens of `kernel`.
+template <typename Run>
+void in_passes(const QuantTask& kernel, const Run& run) {
+  const int64_t together = pass_tokens(kernel.tokens);
+  const int64_t step = together == kernel.tokens
+                           ? kernel.panels
+                           : std::max<int64_t>(1, kPassBytes / kernel.panel_bytes);
+  for (int64_t p = 0; p < kernel.panels; p += step) {
+    for (int64_t first = 0; first < kernel.tokens; first += together) {
+      QuantTask part = kernel;
+      part.weights += p * kernel.panel_bytes;
+      part.first_row += p * kPanelRows;
+      part.panels = std::min(step, kernel.panels - p);
+      if (part.bias != nullptr) part.bias += p * kPanelRows;
+      part.tokens = std::min(together, kernel.tokens - first);
+      part.y += first;
+      run(part, first);
+    }
+  }
+}
+
 void run_quant(const TaskContext& at, const ProductTask& task, const RowGroup& group,
                QuantTask kernel) {
   const PanelShape& shape = at.product.targets[static_cast<size_t>(task.target)].weight->shape();
@@ -139,25 +159,11 @@ void run_quant(const TaskContext& at, const ProductTask& task, const RowGroup& g
   kernel.quant_at = shape.quant_at;
   kernel.groups = shape.groups;
   kernel.x = at.records + group.begin * shape.groups * kXRecordBytes;
-  const int64_t together = pass_tokens(group.count);
-  if (together == group.count) {
-    const auto& table = together <= kMaxFusedTokens ? at.kernels.fused : at.kernels.tiled;
-    return table[shape.kind](kernel);
-  }
-  const int64_t step = std::max<int64_t>(1, kPassBytes / shape.panel_bytes);
-  for (int64_t p = 0; p < kernel.panels; p += step) {
-    QuantTask part = kernel;
-    part.weights += p * shape.panel_bytes;
-    part.first_row += p * kPanelRows;
-    part.panels = std::min(step, kernel.panels - p);
-    if (part.bias != nullptr) part.bias += p * kPanelRows;
-    for (int64_t pass = 0; pass < group.count; pass += together) {
-      part.tokens = std::min(together, group.count - pass);
-      part.x = kernel.x + pass * shape.groups * kXRecordBytes;
-      part.y = kernel.y + pass;
-      at.kernels.fused[shape.kind](part);
-    }
-  }
+  in_passes(kernel, [&](QuantTask& part, int64_t first) {
+    part.x += first * shape.groups * kXRecordBytes;
+    const auto& table = part.tokens <= kMaxFusedTokens ? at.kernels.fused : at.kernels.tiled;
+    table[shape.kind](part);
+  });
 }
 
 void run_task(const TaskContext& at, const ProductTask& task) {
