@@ -1,6 +1,7 @@
 #include "gguf/writer.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <array>
@@ -209,8 +210,13 @@ Status Writer::open(const std::string& path, bool overwrite) {
   State& state = *state_;
   CHASQUI_CHECK(state.path.empty(), "open() called twice");
   state.path = path;
-  if (!overwrite && ::access(path.c_str(), F_OK) == 0) {
-    return fail(ErrorCode::kInvalidArgument, path + " exists already");
+  struct stat found = {};
+  if (::stat(path.c_str(), &found) == 0) {
+    if (!overwrite) return fail(ErrorCode::kInvalidArgument, path + " exists already");
+    // The rename at the end would put a file in the place of a device.
+    if (!S_ISREG(found.st_mode)) {
+      return fail(ErrorCode::kInvalidArgument, path + " is not a regular file");
+    }
   }
   // The process id keeps two writers of the same file apart; the last to finish wins.
   state.temporary = fmt::format("{}.unfinished-{}", path, ::getpid());

@@ -48,11 +48,11 @@ class Writer {
   // positive numbers, dims[0] contiguous and a whole number of blocks; names are unique (CHECKed).
   void declare_tensor(std::string_view name, DType type, std::span<const int64_t> dims);
 
-  // Writes header and directory for `path` (which must not exist unless `overwrite`:
-  // kInvalidArgument), then `append` takes the tensors' bytes in declaration order, in pieces of
-  // any size; `finish` checks that all bytes came (kInternal when too few or too many), syncs and
-  // closes. The file carries a temporary name in the same folder until finish() succeeds; when
-  // the Writer goes before that, it is removed. kIo: the operating system refused.
+  // Writes header and directory for `path` (which must not exist unless `overwrite`, and then be a
+  // regular file: kInvalidArgument), then `append` takes the tensors' bytes in declaration order,
+  // in pieces of any size; `finish` checks that all bytes came (kInternal when too few or too
+  // many), syncs and closes. The file carries a temporary name in the same folder until finish()
+  // succeeds; when the Writer goes before that, it is removed. kIo: the operating system refused.
   Status open(const std::string& path, bool overwrite);
   Status append(std::span<const std::byte> bytes);
   Status finish();

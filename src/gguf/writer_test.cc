@@ -171,6 +171,14 @@ TEST(Writer, OverwritesOnlyWhenTold) {
   EXPECT_TRUE(File::open(dir.file("m.gguf")));
 }
 
+TEST(Writer, ReplacesNothingButFiles) {
+  const TempDir dir;  // stands for what is no file, as a device would
+  Writer writer;
+  const Status status = writer.open(dir.file("."), true);
+  ASSERT_FALSE(status);
+  EXPECT_THAT(status.error().message, HasSubstr("is not a regular file"));
+}
+
 TEST(Writer, ReportsAFolderThatIsNotThere) {
   const TempDir dir;
   Writer writer;

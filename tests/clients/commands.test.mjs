@@ -104,6 +104,7 @@ describe('bad input on the command line', { skip }, () => {
   test('places that cannot be written', () => {
     refused(['make-random', '/no/folder/x.gguf', '--shape', 'tiny'], /\/no\/folder\/x\.gguf/);
     refused(['inspect', model, '--tensor', 'output_norm.weight', '--dump', '/no/folder/x'], /cannot write/);
+    refused(['make-random', folder, '--shape', 'tiny', '--overwrite'], /not a regular file/);
     const full = fs.openSync('/dev/full', 'w');
     for (const args of [['inspect', model, '--json'], ['tokenize', model, 'hello']]) refused(args, /./, { stdout: full });
     fs.closeSync(full);
