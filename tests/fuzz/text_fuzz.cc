@@ -82,9 +82,17 @@ std::shared_ptr<const Tokenizer> byte_bpe(const char* pre) {
     builder.add(spell_bytes({&raw, 1}), TokenKind::kNormal);
   }
   std::vector<std::string> merges;
-  for (const auto& [left, right] : std::vector<std::pair<std::string, std::string>>{
-           {"a", "b"}, {" ", "a"}, {"a", "a"}, {"aa", "aa"}, {"b", "c"}, {" ", " "}, {"ab", "c"},
-           {"\xC3", "\xA9"}, {"1", "2"}, {"c", "c"}}) {
+  for (const auto& [left, right] :
+       std::vector<std::pair<std::string, std::string>>{{"a", "b"},
+                                                        {" ", "a"},
+                                                        {"a", "a"},
+                                                        {"aa", "aa"},
+                                                        {"b", "c"},
+                                                        {" ", " "},
+                                                        {"ab", "c"},
+                                                        {"\xC3", "\xA9"},
+                                                        {"1", "2"},
+                                                        {"c", "c"}}) {
     merges.push_back(spell_bytes(left) + " " + spell_bytes(right));
     if (left != "c") builder.add(spell_bytes(left + right), TokenKind::kNormal);
   }
@@ -110,8 +118,7 @@ void check(const Tokenizer& tokenizer, std::string_view text, EncodeOptions opti
 
 void check_round_trip(const Tokenizer& tokenizer, std::string_view text) {
   const auto ids = tokenizer.encode(text, {.add_special = false, .parse_special = true});
-  const std::string back =
-      tokenizer.decode(ids, {.unparse_special = true, .clean_spaces = false});
+  const std::string back = tokenizer.decode(ids, {.unparse_special = true, .clean_spaces = false});
   if (tokenizer.vocab().kind() == VocabKind::kBpe) {
     require(back == read_leniently(text).text, "byte-level BPE gives the text back");
   } else if (text.find(kSpaceMark) == text.npos && text.find('<') == text.npos) {
