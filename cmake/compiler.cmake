@@ -10,9 +10,14 @@ if(NOT CMAKE_BUILD_TYPE)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "" FORCE)
 endif()
 
+# ccache, when it is there: with the base directory set, another clone finds the same objects; the
+# sloppiness is what precompiled headers need.
 find_program(CHASQUI_CCACHE ccache)
 if(CHASQUI_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CHASQUI_CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
+      CCACHE_SLOPPINESS=pch_defines,time_macros,include_file_mtime,include_file_ctime
+      ${CHASQUI_CCACHE})
 endif()
 
 # -ffp-contract: a fused multiply-add that the compiler chooses by itself would make results
