@@ -104,7 +104,25 @@ Status check_shape(const RandomShape& s, const std::vector<TensorPlan>& plan) {
   return {};
 }
 
-// A SentencePiece vocabulary: control tokens, bytes, and made-up words.
+// Made-up words of one to three letters, with and without a space before them, shortest first: the
+// shorter ones are what longer ones merge from, so ordinary text becomes about two tokens a word.
+void add_words(int64_t size, std::vector<std::string>& tokens) {
+  const auto room = [&] { return static_cast<int64_t>(tokens.size()) < size; };
+  std::vector<std::string> shorter = {""};
+  tokens.push_back("\u2581");
+  for (int letters = 1; letters <= 3; ++letters) {
+    std::vector<std::string> words;
+    for (const std::string& word : shorter) {
+      for (char letter = 'a'; letter <= 'z'; ++letter) words.push_back(word + letter);
+    }
+    for (size_t i = 0; i < words.size() && room(); ++i) tokens.push_back(words[i]);
+    for (size_t i = 0; i < words.size() && room(); ++i) tokens.push_back("\u2581" + words[i]);
+    shorter = std::move(words);
+  }
+  while (room()) tokens.push_back(fmt::format("<unused{}>", tokens.size()));
+}
+
+// A SentencePiece vocabulary: control tokens, bytes, and words.
 void add_vocabulary(int64_t size, gguf::Writer& writer) {
   std::vector<std::string> tokens = {"<unk>", "<s>", "</s>"};
   std::vector<int32_t> kinds = {2, 3, 3};
@@ -112,10 +130,8 @@ void add_vocabulary(int64_t size, gguf::Writer& writer) {
     tokens.push_back(fmt::format("<0x{:02X}>", byte));
     kinds.push_back(6);
   }
-  for (int64_t i = kFirstWord; i < size; ++i) {
-    tokens.push_back(fmt::format("\u2581w{}", i));
-    kinds.push_back(1);
-  }
+  add_words(size, tokens);
+  kinds.resize(tokens.size(), 1);
   std::vector<float> scores(tokens.size());
   for (size_t i = 0; i < scores.size(); ++i) scores[i] = -static_cast<float>(i);
   writer.add_string("tokenizer.ggml.model", "llama");
