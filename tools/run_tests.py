@@ -206,8 +206,19 @@ def run_cli(tally):
     print(result.stdout[-4000:] if failed else f"{total.group(1)} tests of commands passed")
 
 
+def run_workshop_tests(tally):
+    """The parts that make the demo model; they need NumPy, which nothing else does."""
+    if subprocess.run([sys.executable, "-c", "import numpy"], capture_output=True).returncode != 0:
+        print("skipped: the workshop's own tests need python3-numpy")
+        tally.add(skipped=1)
+        return
+    code = subprocess.run([sys.executable, "selftest.py"], cwd=ROOT / "tools/demo_model").returncode
+    tally.add(passed=code == 0, failed=code != 0)
+
+
 def run_demo(tally):
     say("demo model, questions that it was not trained on")
+    run_workshop_tests(tally)
     with running_server() as (url, _):
         code = subprocess.run([sys.executable, ROOT / "tools/demo_model/evaluate.py", "--url", url],
                               cwd=ROOT).returncode
