@@ -153,9 +153,7 @@ TEST_P(Determinism, StrangersAndPreemptionChangeNothing) {
 
 INSTANTIATE_TEST_SUITE_P(Types, Determinism,
                          ::testing::Values(DType::kF32, DType::kF16, DType::kQ8_0, DType::kQ4_K),
-                         [](const auto& type) {
-                           return std::string(dtype_info(type.param).name);
-                         });
+                         [](const auto& type) { return std::string(dtype_info(type.param).name); });
 
 }  // namespace
 }  // namespace chasqui

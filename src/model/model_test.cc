@@ -18,7 +18,8 @@ using testing::TinyModel;
 
 // A model in a file of its own, loaded on the reference backend.
 struct Fixture {
-  explicit Fixture(const TinyModel& tiny) : file(".gguf"), backend(backend::make_reference_backend()) {
+  explicit Fixture(const TinyModel& tiny)
+      : file(".gguf"), backend(backend::make_reference_backend()) {
     testing::write_tiny_model(tiny, file.path());
     gguf = std::make_unique<gguf::File>(std::move(*gguf::File::open(file.path())));
   }
@@ -50,8 +51,8 @@ std::vector<float> last_logits(Model& model, std::span<const int32_t> tokens, in
 }
 
 TEST(Model, ChunksDoNotChangeABit) {
-  for (const TinyModel& tiny : {TinyModel{}, TinyModel{.tied = true},
-                                TinyModel{.experts = 5, .experts_used = 2}}) {
+  for (const TinyModel& tiny :
+       {TinyModel{}, TinyModel{.tied = true}, TinyModel{.experts = 5, .experts_used = 2}}) {
     Fixture fixture(tiny);
     const auto model = fixture.load_with_cache(8);
     const auto tokens = some_tokens(61, tiny.vocab);

@@ -104,7 +104,9 @@ TemporaryFile::TemporaryFile(std::string suffix) {
   path_ = pattern;
 }
 
-TemporaryFile::~TemporaryFile() { std::remove(path_.c_str()); }
+TemporaryFile::~TemporaryFile() {
+  std::remove(path_.c_str());
+}
 
 void write_tiny_model(const TinyModel& m, const std::string& path) {
   gguf::Writer writer;

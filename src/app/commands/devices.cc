@@ -24,10 +24,10 @@ Status devices(bool measure) {
   fmt::print("in use: {}\n", best);
   if (!measure) return {};
   CHASQUI_TRY(const auto limits, backend::cpu::measure_limits(0, best, 0.5));
-  fmt::print("\nmeasured with all cores: reads {:.1f} GB/s, int8 {:.0f} GMAC/s, f32 {:.0f} GMAC/s, "
-             "bf16 {:.0f} GMAC/s\n",
-             limits.read_gb_per_s, limits.int8_gmac_per_s, limits.f32_gmac_per_s,
-             limits.bf16_gmac_per_s);
+  fmt::print(
+      "\nmeasured with all cores: reads {:.1f} GB/s, int8 {:.0f} GMAC/s, f32 {:.0f} GMAC/s, "
+      "bf16 {:.0f} GMAC/s\n",
+      limits.read_gb_per_s, limits.int8_gmac_per_s, limits.f32_gmac_per_s, limits.bf16_gmac_per_s);
   return {};
 }
 
