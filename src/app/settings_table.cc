@@ -56,8 +56,9 @@ const auto& table() {
               "tokens that the cache holds for all requests together; 0: 8 times n_ctx, within a "
               "quarter of the memory",
               0, 1 << 30},
-      Setting{"type_k", &S::type_k, "f16", "type of the cached keys", 0, 0, {"f16", "f32"}},
-      Setting{"type_v", &S::type_v, "f16", "type of the cached values", 0, 0, {"f16", "f32"}},
+      Setting{"type_k", &S::type_k, "f16", "type of the cached keys", 0, 0, {"f16", "f32", "bf16"}},
+      Setting{
+          "type_v", &S::type_v, "f16", "type of the cached values", 0, 0, {"f16", "f32", "bf16"}},
       Setting{"prefix_cache", &S::prefix_cache, "true",
               "keep what was computed for prompts that begin alike"},
       Setting{"chat_format", &S::chat_format, "",
