@@ -132,7 +132,9 @@ def run_unit_tests(preset, tally, rooms=None):
         return
     say(f"unit tests, {preset}")
     environment = {
-        "ASAN_OPTIONS": "detect_stack_use_after_return=1",
+        # GCC before 13.3 puts 64-byte vectors of the fake stack at 32-byte borders, where AVX-512 code
+        # faults (GCC bug 110027), so the real stack is used.
+        "ASAN_OPTIONS": "detect_stack_use_after_return=0",
         "UBSAN_OPTIONS": "print_stacktrace=1",
         "TSAN_OPTIONS": "halt_on_error=1",
     }
