@@ -32,10 +32,12 @@ CHECK_SAMPLE = 20000
 ASKERS_AT_ONCE = 16
 
 
-def url_asker(url: str, model: str) -> Ask:
+def url_asker(url: str, model: str, repeat_penalty: float | None) -> Ask:
     """Asks an OpenAI-compatible server for the greedy answer."""
     def ask(messages: list[dict[str, str]]) -> str:
         body = {"model": model, "messages": messages, "temperature": 0, "max_tokens": 64}
+        if repeat_penalty is not None:
+            body["repeat_penalty"] = repeat_penalty
         request = urllib.request.Request(url.rstrip("/") + "/v1/chat/completions", json.dumps(body).encode(),
                                          {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=60) as reply:
@@ -89,6 +91,7 @@ def main() -> int:
     parser.add_argument("--model", type=Path, help="GGUF file to run with numpy")
     parser.add_argument("--url", help="base address of an OpenAI-compatible server")
     parser.add_argument("--name", default="chasqui-demo", help="model name sent to the server")
+    parser.add_argument("--repeat-penalty", type=float, help="sent to the server; 1 is off (default: the server's)")
     parser.add_argument("--sample", type=int, default=0, help="take only so many cases, chosen with a fixed seed")
     parser.add_argument("--only", default="", help="take only categories that start with this")
     parser.add_argument("--show", type=int, default=6, help="failures to print per category")
@@ -98,7 +101,7 @@ def main() -> int:
     distinct = leakcheck.check_heldout(corpus.SEED, CHECK_SAMPLE, CHECK_SAMPLE // 20)
     print(f"no held-out phrasing in {distinct} generated training messages")
     cases = pick([case for case in all_cases() if case.category.startswith(args.only)], args.sample)
-    ask = file_asker(args.model) if args.model else url_asker(args.url, args.name)
+    ask = file_asker(args.model) if args.model else url_asker(args.url, args.name, args.repeat_penalty)
     share = run(cases, ask, args.show, ASKERS_AT_ONCE if args.url else 1)
     return 0 if share >= REQUIRED else 1
 
