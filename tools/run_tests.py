@@ -22,13 +22,19 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
+
+import limited
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = ROOT / "build/release/bin/chasqui"
 DEMO_MODEL = ROOT / "models/demo/chasqui-demo.gguf"
 CLIENTS = ROOT / "tests/clients"
 STAGES = ["checks", "unit", "asan", "tsan", "golden", "cli", "demo", "clients"]
+
+# Seconds after which a step counts as hung; each is several times what the slowest machine seen needed.
+BUILD_LIMIT, TEST_LIMIT, START_LIMIT = 2400, 600, 120
 
 # Rooms whose code runs on several threads; the others gain nothing from ThreadSanitizer.
 THREADED = ["base", "backend_cpu", "engine", "http", "api", "whole"]
@@ -63,8 +69,7 @@ def build(preset, tally, rooms=None):
         commands.insert(0, ["cmake", "--preset", preset])
     for command in commands:
         # Ninja's progress is noise in a log.
-        result = subprocess.run(command, cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT)
+        result = limited.run(command, BUILD_LIMIT, cwd=ROOT)
         if result.returncode != 0:
             print(result.stdout[-8000:])
             tally.add(failed=1)
@@ -98,9 +103,8 @@ def run_gtest(binary, tally, environment):
     with tempfile.TemporaryDirectory() as folder:
         report = pathlib.Path(folder) / "report.json"
         begin = time.monotonic()
-        result = subprocess.run([binary, f"--gtest_output=json:{report}", "--gtest_brief=1"],
-                                cwd=ROOT, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, env={**os.environ, **environment})
+        result = limited.run([binary, f"--gtest_output=json:{report}"], TEST_LIMIT, cwd=ROOT,
+                             env={**os.environ, **environment})
         seconds = time.monotonic() - begin
         before = tally.failed
         reasons = count_gtest(report, tally) if report.exists() else set()
@@ -116,9 +120,8 @@ def run_gtest(binary, tally, environment):
 
 def run_other_ctests(preset, tally):
     """What CTest knows and is no GoogleTest program: replayed fuzz corpora, symbols of ISA objects."""
-    result = subprocess.run(["ctest", "--test-dir", ROOT / "build" / preset, "--output-on-failure",
-                             "-R", "^weak_symbols|_fuzz_corpus$"], text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT)
+    result = limited.run(["ctest", "--test-dir", ROOT / "build" / preset, "--output-on-failure",
+                          "-R", "^weak_symbols|_fuzz_corpus$"], TEST_LIMIT)
     passed = len(re.findall(r"\bPassed\b", result.stdout))
     failed = len(re.findall(r"\*\*\*(?:Failed|Exception|Timeout|Not Run)", result.stdout))
     tally.add(passed=passed, failed=max(failed, int(result.returncode != 0 and failed == 0)))
@@ -151,14 +154,17 @@ def running_server(*flags):
     """The server on the demo model and a free port; yields (base URL, process)."""
     process = subprocess.Popen(
         [BINARY, "serve", "--model", DEMO_MODEL, "--host", "127.0.0.1", "--port", "0", *flags],
-        stderr=subprocess.PIPE, text=True, cwd=ROOT)
+        stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd=ROOT)
     url, log = None, []
+    too_late = threading.Timer(START_LIMIT, process.kill)
+    too_late.start()
     for line in process.stderr:
         log.append(line)
         match = re.search(r"http://127\.0\.0\.1:\d+", line)
         if match:
             url = match.group(0)
             break
+    too_late.cancel()
     if url is None:
         process.wait()
         raise RuntimeError("the server did not start:\n" + "".join(log))
@@ -184,8 +190,7 @@ def run_golden(tally):
         print(f"skipped: neither $CHASQUI_GOLDEN_DIR nor {golden} is a folder")
         tally.add(skipped=1)
         return
-    result = subprocess.run([sys.executable, ROOT / "tests/golden/compare.py", BINARY, golden],
-                            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    result = limited.run([sys.executable, ROOT / "tests/golden/compare.py", BINARY, golden], TEST_LIMIT)
     counts = re.search(r"^(\d+) passed, (\d+) failed, (\d+) skipped$", result.stdout, re.M)
     if counts is None:
         print(result.stdout[-4000:])
@@ -199,8 +204,7 @@ def run_golden(tally):
 
 def run_cli(tally):
     say("the commands")
-    result = subprocess.run([sys.executable, ROOT / "tests/cli/cli_test.py", BINARY, DEMO_MODEL],
-                            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    result = limited.run([sys.executable, ROOT / "tests/cli/cli_test.py", BINARY, DEMO_MODEL], TEST_LIMIT)
     total = re.search(r"^Ran (\d+) tests", result.stdout, re.M)
     bad = re.search(r"^FAILED \((.*)\)$", result.stdout, re.M)
     failed = sum(map(int, re.findall(r"\d+", bad.group(1)))) if bad else int(total is None)
@@ -214,23 +218,24 @@ def run_workshop_tests(tally):
         print("skipped: the workshop's own tests need python3-numpy")
         tally.add(skipped=1)
         return
-    code = subprocess.run([sys.executable, "selftest.py"], cwd=ROOT / "tools/demo_model").returncode
-    tally.add(passed=code == 0, failed=code != 0)
+    result = limited.run([sys.executable, "selftest.py"], TEST_LIMIT, cwd=ROOT / "tools/demo_model")
+    print(result.stdout[-4000:])
+    tally.add(passed=result.returncode == 0, failed=result.returncode != 0)
 
 
 def run_demo(tally):
     say("demo model, questions that it was not trained on")
     run_workshop_tests(tally)
     with running_server() as (url, _):
-        code = subprocess.run([sys.executable, ROOT / "tools/demo_model/evaluate.py", "--url", url],
-                              cwd=ROOT).returncode
-    tally.add(passed=code == 0, failed=code != 0)
+        result = limited.run([sys.executable, ROOT / "tools/demo_model/evaluate.py", "--url", url], TEST_LIMIT,
+                             cwd=ROOT)
+    print(result.stdout[-4000:])
+    tally.add(passed=result.returncode == 0, failed=result.returncode != 0)
 
 
 def install_clients(tally):
     command = ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"]
-    result = subprocess.run(command, cwd=CLIENTS, text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT)
+    result = limited.run(command, TEST_LIMIT, cwd=CLIENTS)
     if result.returncode != 0:
         print(result.stdout[-4000:])
         tally.add(failed=1)
@@ -247,9 +252,10 @@ def run_clients(tally):
         return
     with running_server() as (url, process):
         environment = {**os.environ, "CHASQUI_URL": url, "CHASQUI_PID": str(process.pid)}
-        result = subprocess.run(["node", "--test", *sorted(CLIENTS.glob("*.test.mjs"))],
-                                cwd=CLIENTS, text=True, stdout=subprocess.PIPE,
-                                stderr=subprocess.STDOUT, env=environment)
+        result = limited.run(["node", "--test", *sorted(CLIENTS.glob("*.test.mjs"))], TEST_LIMIT, cwd=CLIENTS,
+                             env=environment)
+        if result.returncode == limited.LIMIT_EXIT:
+            print(limited.stacks(process.pid))  # the server may be what they waited for
         exited = process.poll()
     counts = {word: int(number) for word, number in
               re.findall(r"^[#\u2139] (pass|fail|skipped|cancelled) (\d+)", result.stdout, re.M)}

@@ -23,12 +23,14 @@ std::string text_of(const Reply& reply) {
   return std::string(reply.json().at("choices").at(0).at("text").as_string());
 }
 
-// Lets a model's steps wait until the test lets them go on.
+// Lets a model's steps wait until the test lets them go on, or has failed and forgot them.
 struct Gate {
   std::atomic<bool> open = true;
   std::atomic<int> steps = 0;
   void wait() const {
-    while (!open) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    for (int ms = 0; !open && ms < 60'000; ++ms) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
   }
   std::function<void()> hook() {
     return [this] {

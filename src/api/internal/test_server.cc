@@ -5,8 +5,10 @@
 #include <gtest/gtest.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <stdexcept>
 #include <thread>
@@ -208,6 +210,9 @@ TestServer::Connection::Connection(uint16_t port, std::string_view bytes)
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  // A test that waits for an answer that never comes should fail, not hang.
+  const timeval limit{.tv_sec = 60, .tv_usec = 0};
+  ::setsockopt(socket_, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
   if (::connect(socket_, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
     throw std::runtime_error("cannot connect");
   }
@@ -225,6 +230,7 @@ TestServer::Connection::~Connection() {
 std::string TestServer::Connection::read_some() {
   char buffer[4096];
   const ssize_t got = ::recv(socket_, buffer, sizeof buffer, 0);
+  EXPECT_FALSE(got < 0 && errno == EAGAIN) << "the server does not answer";
   return got > 0 ? std::string(buffer, static_cast<size_t>(got)) : std::string();
 }
 

@@ -109,14 +109,15 @@ void Engine::Impl::step() {
   const uint32_t rings = bell_.count();
   inbox_.drain([this](Message message) { receive(std::move(message)); });
   const sched::StepPlan& plan = scheduler_.plan();
+  count_state();  // who was admitted runs from now on, not only after a long first step
   if (plan.rows.empty()) {
-    count_state();
     deliver_ended();
     if (!stopping_.load()) bell_.wait_after(rings);
     return;
   }
   const Instant begun = clock_.now();
   const model::StepOutputs outputs = runner_->forward(builder_.build(plan));
+  kv_.copies_done();
   const auto advances = sampler_.sample(plan, outputs);
   count_rows(plan);
   scheduler_.commit(advances);
