@@ -56,6 +56,7 @@ class KvPool {
   // Copies a block out of or into host memory of block_bytes() bytes (cache tiers).
   virtual void read_block(int32_t block, std::byte* to) const = 0;
   virtual void write_block(int32_t block, const std::byte* from) = 0;
+  virtual void copy_block(int32_t from, int32_t to) = 0;
 
  protected:
   explicit KvPool(const KvSpec& spec) : spec_(spec) {}

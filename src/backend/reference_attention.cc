@@ -103,6 +103,11 @@ void ReferenceKvPool::write_block(int32_t block, const std::byte* from) {
   std::memcpy(memory_.data() + block * block_bytes(), from, static_cast<size_t>(block_bytes()));
 }
 
+void ReferenceKvPool::copy_block(int32_t from, int32_t to) {
+  std::memcpy(memory_.data() + to * block_bytes(), memory_.data() + from * block_bytes(),
+              static_cast<size_t>(block_bytes()));
+}
+
 std::byte* ReferenceKvPool::at(const SequenceSlice& slice, int64_t position,
                                int64_t kv_head) const {
   const int64_t block = slice.block_table[static_cast<size_t>(position / kKvBlockTokens)];

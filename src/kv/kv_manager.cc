@@ -65,10 +65,46 @@ TableId KvManager::new_table() {
 
 int64_t KvManager::extend(TableId id, const OpenArgs& args) {
   Table& table = table_at(id);
+  if (is_whole(table)) attach(table, match(args, table));
+  return table.computed;
+}
+
+int64_t KvManager::borrow(TableId id, const OpenArgs& args) {
+  Table& table = table_at(id);
+  if (groups_.empty() || !is_whole(table)) return table.computed;
+  attach(table, match(args, table));
+  const int64_t end = std::min(
+      {args.max_hit, static_cast<int64_t>(args.tokens.size()), table.computed + block_tokens_});
+  if (end <= table.computed) return table.computed;
+  const auto next = args.tokens.subspan(static_cast<size_t>(table.computed),
+                                        static_cast<size_t>(end - table.computed));
+  const PrefixIndex::Similar similar = groups_.front().index.similar(table.tail, next);
+  if (similar.common == 0 || !find_everywhere(similar.block)) return table.computed;
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    const UnitId from = found_[g].front();
+    const UnitId to = acquire(groups_[g]);
+    // The oldest cached block may be the source itself: then it just changes hands.
+    if (to != from) copies_.push_back({static_cast<int32_t>(g), from, to});
+    table.rows[g].blocks.push_back(to);
+  }
+  return table.computed += similar.common;
+}
+
+// Whether the table shares, and ends with a block that it did not begin to write.
+bool KvManager::is_whole(const Table& table) const {
   bool whole = table.share && table.computed == table.named * block_tokens_;
   for (const Row& row : table.rows) whole &= static_cast<int64_t>(row.blocks.size()) == table.named;
-  if (whole) attach(table, match(args, table));
-  return table.computed;
+  return whole;
+}
+
+// Whether each group has this block (then at found_[g].front()) and another one to give.
+bool KvManager::find_everywhere(const BlockName& block) {
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    const UnitId unit = groups_[g].index.find(block);
+    if (unit == kNoUnit || groups_[g].pool.available() == 0) return false;
+    found_[g].assign(1, unit);
+  }
+  return true;
 }
 
 // Looks for the blocks after those that the table has. Fills found_ and found_keys_, and returns

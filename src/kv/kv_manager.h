@@ -1,10 +1,14 @@
 // Which blocks of the KV cache belong to which sequence. A sequence has one table here, with one
 // row of blocks for each cache group of the model; tables share blocks of equal prefixes.
 //
-// Life of a table: open() attaches what the prefix cache knows; before each step reserve() makes
+// Life of a table: open() attaches what the prefix cache knows, in whole blocks that are shared;
+// borrow() adds the part of the next block that agrees, as a copy; before each step reserve() makes
 // room for the step's tokens; after it commit() publishes the blocks that became full, in order,
 // and lets go of blocks that a sliding window left behind; close() gives everything back, last
 // block first, so that under pressure the end of a prefix is forgotten before its beginning.
+//
+// Copies are only asked for here (copies()); whoever runs the model carries them out before the
+// next step.
 //
 // Only committed tokens count: what lies behind `computed` may be written over, which is how
 // rejected drafts vanish. Bytes are opaque; device memory is never touched. A second tier (RAM,
@@ -79,6 +83,17 @@ class KvManager {
   // only (else nothing happens). `args` as for open(). The tokens computed now.
   int64_t extend(TableId table, const OpenArgs& args);
 
+  // Takes what extend() would, and after that, from the published block that has the most of the
+  // next tokens in its beginning, a copy that continues with tokens of its own. Nothing is copied
+  // while a group has no block to spare. Meant to be the last look before the table's first own
+  // tokens; as extend(), it leaves other tables alone. The tokens computed now.
+  int64_t borrow(TableId table, const OpenArgs& args);
+
+  // Copies that must be carried out, in this order, before a step touches any block. (A source
+  // may be given away in the meantime: hence the order, and nobody may write first.)
+  std::span<const BlockCopy> copies() const { return copies_; }
+  void copies_done() { copies_.clear(); }
+
   // Makes positions [0, tokens) writable: all groups get their blocks, or nothing changes and the
   // answer is false.
   bool reserve(TableId table, int64_t tokens);
@@ -127,6 +142,8 @@ class KvManager {
   int64_t match(const OpenArgs& args, const Table& table);
   int64_t usable_blocks(const Table& table, int64_t candidates) const;
   void attach(Table& table, int64_t blocks);
+  bool is_whole(const Table& table) const;
+  bool find_everywhere(const BlockName& block);
   void publish(Table& table, std::span<const int32_t> tokens);
   void leave_behind(Table& table);
   // First block of which a row at position `position` can see something.
@@ -140,6 +157,7 @@ class KvManager {
   std::vector<Group> groups_;
   std::vector<Table> tables_;
   std::vector<TableId> closed_tables_;  // slots of tables_ to use again
+  std::vector<BlockCopy> copies_;       // asked for and not yet carried out
   // Scratch of match(): units found for block named + i of group g at [g][i], and the keys.
   std::vector<std::vector<UnitId>> found_;
   std::vector<Hash128> found_keys_;

@@ -168,6 +168,62 @@ TEST(KvManager, ExtendTakesWhatOthersPublishedSince) {
   kv.check_integrity();
 }
 
+TEST(KvManager, BorrowCopiesTheBeginningOfABlockThatDiffersLaterOn) {
+  KvManager kv({full(16), windowed(16, 6)}, {});
+  remember(kv, count_to(12));
+  auto tokens = count_to(20);
+  tokens[10] = 99;  // the third block agrees in two tokens
+  const OpenArgs args{.tokens = tokens, .max_hit = 19};
+  const Opened opened = kv.open(args);
+  EXPECT_EQ(opened.hit_tokens, 8);
+  EXPECT_EQ(kv.borrow(opened.table, args), 10);
+  ASSERT_EQ(kv.copies().size(), 2u) << "one a group";
+  EXPECT_EQ(kv.copies()[0].to, kv.blocks(opened.table, 0)[2]);
+  EXPECT_NE(kv.copies()[0].from, kv.copies()[0].to);
+  EXPECT_EQ(kv.borrow(opened.table, args), 10) << "once; the block is its own now";
+  EXPECT_EQ(kv.extend(opened.table, args), 10);
+  kv.copies_done();
+  ASSERT_TRUE(kv.reserve(opened.table, 20));
+  kv.commit(opened.table, tokens, 20);
+  kv.check_integrity();
+  kv.close(opened.table);
+  EXPECT_EQ(hit(kv, tokens, 19), 16);
+  EXPECT_EQ(hit(kv, count_to(12), 12), 12) << "the source is as it was";
+}
+
+TEST(KvManager, BorrowRespectsTheMostThatMayComeFromTheCache) {
+  KvManager kv({full(16)}, {});
+  remember(kv, count_to(12));
+  for (const int64_t max_hit : {0, 3, 4, 6, 8, 11, 12}) {
+    const auto tokens = count_to(12);
+    const Opened opened = kv.open({.tokens = tokens, .max_hit = max_hit});
+    EXPECT_EQ(kv.borrow(opened.table, {.tokens = tokens, .max_hit = max_hit}), max_hit);
+    kv.close(opened.table);
+  }
+  const auto tokens = count_to(12);
+  const OpenArgs stranger{.tokens = tokens, .max_hit = 11, .salt = 1};
+  const TableId table = kv.open(stranger).table;
+  EXPECT_EQ(kv.borrow(table, stranger), 0);
+  kv.check_integrity();
+}
+
+// The only block that can be given away is the one to copy from.
+TEST(KvManager, ABorrowedBlockMayChangeHandsInAFullPool) {
+  KvManager kv({full(3)}, {});
+  remember(kv, count_to(8));
+  const TableId other = kv.open({}).table;
+  ASSERT_TRUE(kv.reserve(other, kBlock));
+  auto tokens = count_to(8);
+  tokens[6] = 99;
+  const OpenArgs args{.tokens = tokens, .max_hit = 7};
+  const TableId table = kv.open(args).table;
+  EXPECT_EQ(kv.borrow(table, args), 6);
+  EXPECT_TRUE(kv.copies().empty()) << "it stayed where it was";
+  kv.check_integrity();
+  EXPECT_EQ(kv.borrow(kv.open(args).table, args), 4) << "no block is left";
+  kv.check_integrity();
+}
+
 TEST(KvManager, AModelWithoutMemoryNeedsNothing) {
   KvManager kv({}, {});
   const auto tokens = count_to(5);
@@ -206,17 +262,19 @@ class KvSimulation {
   }
 
   void step() {
-    const uint64_t what = rng_.below(8);
+    const uint64_t what = rng_.below(9);
     if (what == 0 || open_.empty()) return open();
     const size_t which = rng_.below(open_.size());
     if (what == 1) return close(which);
     if (what == 2) return extend(open_[which]);
+    if (what == 3) return borrow(open_[which]);
     grow(open_[which], 1 + static_cast<int64_t>(rng_.below(9)));
   }
 
   KvManager& kv() { return kv_; }
   int64_t hits() const { return hits_; }
   int64_t extended() const { return extended_; }
+  int64_t copied() const { return copied_; }
 
  private:
   struct Sequence {
@@ -285,12 +343,33 @@ class KvSimulation {
     check_visible(sequence);
   }
 
+  void borrow(Sequence& sequence) {
+    const auto known = static_cast<int64_t>(sequence.tokens.size());
+    const int64_t computed = kv_.borrow(
+        sequence.table,
+        {.tokens = sequence.tokens, .max_hit = known - 1, .salt = sequence.salt, .share = true});
+    ASSERT_GE(computed, sequence.computed);
+    ASSERT_TRUE(computed == sequence.computed || computed < known);
+    sequence.computed = computed;
+    if (rng_.below(2) == 0) copy_blocks();  // or before the next write
+  }
+
+  void copy_blocks() {
+    for (const BlockCopy& copy : kv_.copies()) {
+      Memory& slots = memory_[static_cast<size_t>(copy.group)];
+      std::copy_n(slots.begin() + copy.from * kBlock, kBlock, slots.begin() + copy.to * kBlock);
+      ++copied_;
+    }
+    kv_.copies_done();
+  }
+
   void grow(Sequence& sequence, int64_t by) {
     const int64_t target =
         std::min(static_cast<int64_t>(sequence.tokens.size()), sequence.computed + by);
     const bool fits = target <= kv_.reservable(sequence.table);
     ASSERT_EQ(kv_.reserve(sequence.table, target), fits);
     if (!fits) return;
+    copy_blocks();
     for (int g = 0; g < kv_.groups(); ++g) {
       for (int64_t p = sequence.computed; p < target; ++p)
         slot(sequence, g, p) = fingerprint(sequence, p);
@@ -301,6 +380,7 @@ class KvSimulation {
   }
 
   void check_visible(const Sequence& sequence) {
+    if (!kv_.copies().empty()) return;  // nobody may read yet
     for (int g = 0; g < kv_.groups(); ++g) {
       const int64_t first = g == 0 ? 0 : std::max<int64_t>(0, sequence.computed - kWindow + 1);
       for (int64_t p = first; p < sequence.computed; ++p) {
@@ -316,6 +396,7 @@ class KvSimulation {
   std::vector<Sequence> open_;
   int64_t hits_ = 0;
   int64_t extended_ = 0;
+  int64_t copied_ = 0;
 };
 
 TEST(KvManager, NoTableEverReadsWhatAnotherWroteInRandomUse) {
@@ -327,6 +408,7 @@ TEST(KvManager, NoTableEverReadsWhatAnotherWroteInRandomUse) {
   }
   EXPECT_GT(simulation.hits(), 10'000);
   EXPECT_GT(simulation.extended(), 300);
+  EXPECT_GT(simulation.copied(), 100);
 }
 
 }  // namespace

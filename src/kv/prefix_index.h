@@ -35,10 +35,25 @@ struct BlockName {
 
 class PrefixIndex {
  public:
+  // Children of one parent that similar() looks at, youngest first. A system prompt that thousands
+  // of conversations follow has thousands of children; the one that a client is about to repeat
+  // is most likely among the last.
+  static constexpr int kMaxSiblings = 16;
+
+  // A block that begins like other tokens. `block.tokens` are valid until the next insert().
+  struct Similar {
+    BlockName block;
+    int64_t common = 0;  // tokens that agree; 0: there is none, and `block` means nothing
+  };
+
   PrefixIndex(int64_t units, int64_t block_tokens);
 
   // The unit with this very content, or kNoUnit. Key, parent and tokens all match.
   UnitId find(const BlockName& block) const;
+
+  // Of the blocks after `parent`, the one with the most leading tokens in common with `tokens`
+  // (the younger one of equals).
+  Similar similar(const Hash128& parent, std::span<const int32_t> tokens) const;
 
   // Remembers `unit` under the block's key. False, and nothing changes, when the key is taken (by
   // the same content computed twice, or by a collision): then the unit stays private.
@@ -55,12 +70,26 @@ class PrefixIndex {
     UnitId unit = kNoUnit;
     Hash128 parent;
   };
+  // Blocks with the same parent form a list, linked by their units.
+  struct Sibling {
+    Hash128 key;
+    UnitId older = kNoUnit;
+    UnitId younger = kNoUnit;
+  };
+  void link(const Hash128& parent, const Hash128& key, UnitId unit);
+  void unlink(const Hash128& parent, UnitId unit);
+  Sibling& sibling(UnitId unit) { return siblings_[static_cast<size_t>(unit)]; }
+  const Sibling& sibling(UnitId unit) const { return siblings_[static_cast<size_t>(unit)]; }
   std::span<int32_t> tokens_of(UnitId unit);
   std::span<const int32_t> tokens_of(UnitId unit) const;
 
   int64_t block_tokens_;                                       // constant
   std::unordered_map<Hash128, Entry, Hash128Hasher> entries_;  // INVARIANT: units are distinct
   std::vector<int32_t> tokens_;  // [units, block_tokens]; rows without an entry are stale
+  // Parent -> its youngest child. INVARIANT: the lists that begin here hold exactly the units of
+  // entries_, each under its parent.
+  std::unordered_map<Hash128, UnitId, Hash128Hasher> youngest_;
+  std::vector<Sibling> siblings_;  // [units]; those without an entry are stale
 };
 
 }  // namespace chasqui::kv

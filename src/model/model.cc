@@ -71,6 +71,7 @@ struct Model::Impl {
   }
   void fill_rope(std::span<const int32_t> positions) const;
   const float* rope_of(const LayerSpec& layer, int64_t rows) const;
+  void copy_blocks(std::span<const BlockCopy> copies);
   void run_layers(const StepInputs& inputs);
   void normed_rows(std::span<const int32_t> rows, const Matrix& out);
   std::span<float> compute_logits(std::span<const int32_t> rows);
@@ -175,6 +176,15 @@ const float* Model::Impl::rope_of(const LayerSpec& layer, int64_t rows) const {
   return table;
 }
 
+void Model::Impl::copy_blocks(std::span<const BlockCopy> copies) {
+  if (copies.empty()) return;
+  for (size_t i = 0; i < cache.size(); ++i) {
+    for (const BlockCopy& copy : copies) {
+      if (copy.group == spec.layers[i].cache_group) cache[i]->copy_block(copy.from, copy.to);
+    }
+  }
+}
+
 void Model::Impl::run_layers(const StepInputs& inputs) {
   const auto rows = static_cast<int64_t>(inputs.tokens.size());
   backend.embed({.table = weights.global.matrix(Slot::kTokenEmbedding),
@@ -244,6 +254,7 @@ StepOutputs Model::forward(const StepInputs& inputs) {
                 impl_->options.max_logit_rows);
   CHASQUI_CHECK(inputs.groups.size() == impl_->spec.cache_windows.size() && !impl_->cache.empty(),
                 "{} slice groups, {} caches", inputs.groups.size(), impl_->cache.size());
+  impl_->copy_blocks(inputs.copies);
   impl_->run_layers(inputs);
   return {.logits = impl_->compute_logits(inputs.logit_rows),
           .hidden = impl_->compute_hidden(inputs.hidden_rows)};

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "backend/ops.h"
+#include "tensor/cache_spec.h"
 
 namespace chasqui::model {
 
@@ -17,6 +18,9 @@ struct StepInputs {
   // together they cover rows 0 .. rows - 1 in order, the same rows in every group. The blocks
   // named by a slice's table must cover kv_begin + row_count positions.
   std::span<const std::span<const backend::SequenceSlice>> groups;
+
+  // Cache blocks to copy before anything else, in this order.
+  std::span<const BlockCopy> copies = {};
 
   std::span<const int32_t> logit_rows;   // ascending rows whose logits are wanted
   std::span<const int32_t> hidden_rows;  // ascending rows whose last hidden state is wanted

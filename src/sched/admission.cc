@@ -68,6 +68,7 @@ bool Scheduler::try_admit(Sequence& sequence) {
   sequence.turn = ++turns_taken_;  // behind everybody who waits for a turn already
   if (!sequence.admitted_before) sequence.cached_tokens = opened.hit_tokens;
   sequence.admitted_before = true;
+  sequence.fresh = true;
   choose_leader(sequence);
   insert_by_rank(running_, sequence);
   return true;
@@ -104,6 +105,13 @@ bool Scheduler::waits_for_leader(Sequence& sequence) {
   sequence.leader = nullptr;
   sequence.shared_until = 0;
   return false;
+}
+
+// The last look before its first rows.
+void Scheduler::borrow_prefix(Sequence& sequence) {
+  const int64_t before = sequence.computed;
+  sequence.computed = kv_.borrow(sequence.table, open_args(sequence));
+  if (before == sequence.cached_tokens) sequence.cached_tokens = sequence.computed;
 }
 
 // Running sequences reserve their prompts chunk by chunk, so free blocks alone would be promised

@@ -68,6 +68,7 @@ void Scheduler::plan_in_turns() {
   for (Sequence* sequence : turns_) {
     if (sequence->state != SequenceState::kRunning) continue;  // preempted by one before it
     if (waits_for_leader(*sequence)) continue;
+    if (sequence->fresh) borrow_prefix(*sequence);
     int64_t count = affordable_rows(*sequence, std::min(sequence->remaining(), chunk));
     if (count == 0) continue;
     if (!make_room(*sequence, sequence->computed + count)) {
@@ -100,6 +101,7 @@ void Scheduler::add_rows(Sequence& sequence, int64_t count) {
   plan_.row_count += count;
   if (sequence.wants_logits) plan_.logit_rows += group.wanted;
   sequence.planned_in = plans_;
+  sequence.fresh = false;
   sequence.leader = nullptr;
   sequence.shared_until = 0;
 }

@@ -10,7 +10,8 @@
 //
 // Who shares the beginning of its prompt with a better one that is still computing it lets that
 // one go ahead and then takes the blocks as a prefix hit: n answers to one prompt, or many users
-// of one system prompt, cost one prefill even when they arrive together.
+// of one system prompt, cost one prefill even when they arrive together. Right before its first own
+// row a sequence also copies what agrees of a block that differs later on.
 //
 // When nothing can run, the oldest fails with "needs N blocks, have M" instead of looping.
 //
@@ -84,6 +85,7 @@ class Scheduler {
   bool fits_beside_promises(const Sequence& sequence) const;
   void choose_leader(Sequence& sequence) const;
   bool waits_for_leader(Sequence& sequence);
+  void borrow_prefix(Sequence& sequence);
   bool preempt_for(const Sequence& sequence);
   void preempt(Sequence& sequence);
   void fail(Sequence& sequence, int64_t tokens);

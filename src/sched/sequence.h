@@ -46,6 +46,7 @@ struct Sequence {
   int64_t computed = 0;       // INVARIANT: 0 <= computed < tokens.size() unless ended
   int64_t cached_tokens = 0;  // prefix hit of the first admission
   bool admitted_before = false;
+  bool fresh = false;       // admitted, and no row planned since
   uint64_t arrival = 0;     // order of add()
   uint64_t turn = 0;        // when it last got a piece of its prompt computed
   uint64_t planned_in = 0;  // the last plan that has a row of it

@@ -82,6 +82,7 @@ class Simulation {
   int64_t preemptions() const { return scheduler_.preemptions(); }
   int64_t failures() const { return failures_; }
   int64_t hits() const { return hits_; }
+  int64_t copies() const { return copies_; }
 
  private:
   struct Slot {
@@ -123,6 +124,7 @@ class Simulation {
   void step() {
     const StepPlan& plan = scheduler_.plan();
     scheduler_.check_integrity();
+    if (!plan.rows.empty()) copy_blocks();
     for (const RowGroup& group : plan.rows) write(group);
     std::vector<Advance> advances;
     for (const RowGroup& group : plan.rows) advances.push_back(read(group));
@@ -141,6 +143,15 @@ class Simulation {
     const int32_t block = kv_.blocks(s.table, group)[static_cast<size_t>(position / kBlock)];
     return memory_[static_cast<size_t>(group)]
                   [static_cast<size_t>(block * kBlock + position % kBlock)];
+  }
+
+  void copy_blocks() {
+    for (const BlockCopy& copy : kv_.copies()) {
+      auto& slots = memory_[static_cast<size_t>(copy.group)];
+      std::copy_n(slots.begin() + copy.from * kBlock, kBlock, slots.begin() + copy.to * kBlock);
+      ++copies_;
+    }
+    kv_.copies_done();
   }
 
   static uint64_t prefix_hash(const Sequence& s, int64_t position) {
@@ -221,6 +232,7 @@ class Simulation {
   std::vector<std::unique_ptr<Task>> tasks_;
   int64_t failures_ = 0;
   int64_t hits_ = 0;
+  int64_t copies_ = 0;
 };
 
 kv::KvGroup full(int64_t blocks) {
@@ -234,6 +246,7 @@ struct Counts {
   int64_t preemptions = 0;
   int64_t failures = 0;
   int64_t hits = 0;
+  int64_t copies = 0;
 };
 
 Counts run_seeds(const World& world) {
@@ -245,6 +258,7 @@ Counts run_seeds(const World& world) {
     counts.preemptions += simulation.preemptions();
     counts.failures += simulation.failures();
     counts.hits += simulation.hits();
+    counts.copies += simulation.copies();
   }
   return counts;
 }
@@ -255,6 +269,7 @@ TEST(Simulation, RoomForAll) {
        {.max_sequences = 12, .max_batch_tokens = 40, .max_logit_rows = 20, .prefill_chunk = 9}});
   EXPECT_EQ(counts.failures, 0);
   EXPECT_GT(counts.hits, 1000);
+  EXPECT_GT(counts.copies, 100);
 }
 
 TEST(Simulation, TinyPool) {
@@ -264,6 +279,7 @@ TEST(Simulation, TinyPool) {
   EXPECT_EQ(counts.failures, 0) << "every request alone fits into 20 blocks";
   EXPECT_GT(counts.preemptions, 100);
   EXPECT_GT(counts.hits, 500);
+  EXPECT_GT(counts.copies, 100);
 }
 
 TEST(Simulation, PoolTooSmallForSome) {
@@ -285,6 +301,7 @@ TEST(Simulation, FullAndWindowGroup) {
   EXPECT_EQ(counts.failures, 0);
   EXPECT_GT(counts.preemptions, 50);
   EXPECT_GT(counts.hits, 100);
+  EXPECT_GT(counts.copies, 50);
 }
 
 TEST(Simulation, WithoutPrefixCache) {

@@ -14,4 +14,11 @@ struct CacheSpec {
   int64_t window_tokens = 0;    // > 0: blocks that lie wholly before the window may be freed
 };
 
+// The content of one block to another of the same group, in all its layers.
+struct BlockCopy {
+  int32_t group = 0;
+  int32_t from = 0;
+  int32_t to = 0;
+};
+
 }  // namespace chasqui

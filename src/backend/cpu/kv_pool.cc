@@ -97,6 +97,10 @@ void CpuKvPool::write_block(int32_t block, const std::byte* from) {
   std::memcpy(head(block, 0), from, static_cast<size_t>(geometry_.block_bytes));
 }
 
+void CpuKvPool::copy_block(int32_t from, int32_t to) {
+  std::memcpy(head(to, 0), head(from, 0), static_cast<size_t>(geometry_.block_bytes));
+}
+
 const CpuKvPool& cpu_pool(const KvPool* pool) {
   const auto* mine = dynamic_cast<const CpuKvPool*>(pool);
   CHASQUI_CHECK(mine != nullptr, "a cache pool of another backend");

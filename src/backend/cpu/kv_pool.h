@@ -45,6 +45,7 @@ class CpuKvPool final : public KvPool {
   int64_t block_bytes() const override { return geometry_.block_bytes; }
   void read_block(int32_t block, std::byte* to) const override;
   void write_block(int32_t block, const std::byte* from) override;
+  void copy_block(int32_t from, int32_t to) override;
 
  private:
   const Geometry geometry_;

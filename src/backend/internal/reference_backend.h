@@ -37,6 +37,7 @@ class ReferenceKvPool final : public KvPool {
   int64_t block_bytes() const override;
   void read_block(int32_t block, std::byte* to) const override;
   void write_block(int32_t block, const std::byte* from) override;
+  void copy_block(int32_t from, int32_t to) override;
 
   // A key ([key_dim]) or value ([value_dim]) of the sequence with this block table.
   void store(const SequenceSlice& slice, int64_t position, int64_t kv_head, const float* key,

@@ -21,7 +21,7 @@ model::StepInputs StepBuilder::build(const sched::StepPlan& plan) {
     add_rows(group);
   }
   for (size_t g = 0; g < slices_.size(); ++g) slice_spans_[g] = slices_[g];
-  return {tokens_, positions_, slice_spans_, logit_rows_, hidden_rows_};
+  return {tokens_, positions_, slice_spans_, kv_.copies(), logit_rows_, hidden_rows_};
 }
 
 void StepBuilder::add_rows(const sched::RowGroup& group) {

@@ -130,6 +130,11 @@ model::StepOutputs FakeRunner::forward(const model::StepInputs& inputs) {
       std::max(largest_logit_request.load(), static_cast<int>(inputs.logit_rows.size()));
   EXPECT_LE(static_cast<int64_t>(inputs.tokens.size()), options_.max_rows);
   EXPECT_LE(static_cast<int64_t>(inputs.logit_rows.size()), options_.max_logit_rows);
+  for (const BlockCopy& copy : inputs.copies) {
+    const auto block = memory_.at(static_cast<size_t>(copy.group)).begin() + copy.from * kBlock;
+    std::copy(block, block + kBlock,
+              memory_[static_cast<size_t>(copy.group)].begin() + copy.to * kBlock);
+  }
   write(inputs);
   logits_.clear();
   hidden_.clear();
