@@ -2,7 +2,7 @@
 // the machine can do in the same run. JSON lines on stdout, a table on stderr.
 //
 //   chasqui_bench_kernels [--threads N] [--isa LEVEL] [--rows N] [--cols K] [--seconds S]
-//                         [--types Q4_K,Q8_0] [--tokens 1,8,512] [--cpu-time]
+//                         [--types Q4_K,Q8_0] [--tokens 1,8,512] [--working-set MIB] [--cpu-time]
 //
 // --cpu-time counts processor time in place of wall time (of one thread): for machines that others
 // use at the same moment. Memory rates are still theirs to spoil.
@@ -31,14 +31,14 @@ struct Settings {
   int64_t rows = 5632;
   int64_t cols = 2048;
   double seconds = 0.3;  // for each figure
+  // Copies of the matrix that are worked through in turn: enough that one token reads from memory.
+  // 0 is one copy: a small matrix then shows what the kernel does without memory.
+  int64_t working_set_mib = 256;
   bool cpu_time = false;
   std::vector<std::string> types = {"F32",  "F16",  "BF16", "Q8_0", "Q4_0", "Q4_1",
                                     "Q5_0", "Q5_1", "Q4_K", "Q5_K", "Q6_K"};
   std::vector<int64_t> tokens = {1, 2, 4, 8, 16, 64, 512};
 };
-
-// Copies of the matrix that are worked through in turn, so that one token reads from memory.
-constexpr int64_t kWorkingSetBytes = int64_t{256} << 20;
 
 // Random normal weights in the format. One panel is encoded and repeated: encoders are slow.
 std::vector<std::byte> random_weights(DType type, int64_t rows, int64_t cols) {
@@ -110,7 +110,7 @@ void bench_type(const Bench& bench, DType type) {
   const TensorView view = {type, {s.cols, s.rows, 1, 1}, bytes};
   std::vector<std::unique_ptr<Weight>> weights;
   const int64_t size = static_cast<int64_t>(bytes.size());
-  for (int64_t total = 0; total < kWorkingSetBytes; total += size) {
+  for (int64_t total = 0; total == 0 || total < s.working_set_mib << 20; total += size) {
     weights.push_back(std::move(*bench.backend.prepare(view, WeightUse::kMatrix, "w")));
   }
   int64_t most = 4;
@@ -190,6 +190,8 @@ int main(int argc, char** argv) {
   app.add_option("--rows", settings.rows)->check(CLI::Range(16, 1 << 20));
   app.add_option("--cols", settings.cols)->check(CLI::Range(32, 1 << 20));
   app.add_option("--seconds", settings.seconds, "for each figure")->check(CLI::Range(0.0, 60.0));
+  app.add_option("--working-set", settings.working_set_mib, "MiB of weights worked through in turn")
+      ->check(CLI::Range(0, 1 << 20));
   app.add_option("--types", settings.types)->delimiter(',');
   app.add_option("--tokens", settings.tokens)->delimiter(',')->check(CLI::Range(1, 4096));
   app.add_flag("--cpu-time", settings.cpu_time, "processor time; one thread");

@@ -24,7 +24,8 @@
 //   store_i8                                        16 lanes narrowed to bytes with saturation
 //   load_u8, store_u8                               U8x64 from 64 bytes
 //   broadcast_quad(p)                               S8x64: 4 bytes at p in each 32-bit lane
-//   prefetch(p)                                     a hint, p may be any address
+//   prefetch(p), prefetch_far(p)                    hints, p may be any address: the line into the
+//                                                   first level, into the second only
 //
 // F32x16 arithmetic
 //   zero(), set1(x), add, sub, mul, div, sqrt, abs

@@ -9,9 +9,14 @@
 
 namespace chasqui::backend::cpu::CHASQUI_ISA {
 
-// How far ahead of the computation weights are asked for. Eight kilobytes cover the latency of
-// memory (150 ns when both cores read, at 40 GB/s a core) and stay within the first-level cache.
-constexpr int64_t kPrefetchBytes = 8192;
+// How far ahead of the computation weights are asked for: from memory into the second-level cache
+// first, from there into the first level when they are nearly due. The first level alone has too
+// few miss buffers to wait for memory with (24 lines on Zen 4: a core reads 13 GB/s that way and 20
+// this way); 12 KiB cover a latency of 500 ns at that rate. What is far ahead of one token is near
+// for eight, whose weights would come from the second level one miss at a time without the second
+// hint.
+constexpr int64_t kFarBytes = 12 * 1024;
+constexpr int64_t kNearBytes = 2 * 1024;
 
 // Block shape of the tile path. AVX-512: 2 panels x 6 tokens need 12 integer sums, 12 float sums
 // and 3 operands, and a loaded activation serves both panels. With half the registers: 1 x 2.
@@ -131,40 +136,44 @@ CHASQUI_INLINE GroupAt group_at(const QuantTask& task, const PackShape& shape, c
           panel + task.quant_at + group * shape.quant_bytes};
 }
 
+enum class Distance { kFar, kNear };
+
+template <Distance kDistance>
 CHASQUI_INLINE void prefetch_lines(const uint8_t* p, int bytes) {
-  for (int i = 0; i < bytes; i += 64) prefetch(p + i);
+  for (int i = 0; i < bytes; i += 64) {
+    kDistance == Distance::kFar ? prefetch_far(p + i) : prefetch(p + i);
+  }
 }
 
-// Asks for one group, in every section: they are read at the same pace but lie apart.
-template <class Format>
+// Asks for one group, in every section: they are read at the same pace but lie apart. Past the end
+// of the panel the next one begins; the last one asks for a little too much.
+template <class Format, Distance kDistance>
 CHASQUI_INLINE void prefetch_group(const QuantTask& task, const uint8_t* panel, int64_t group) {
   constexpr PackShape kShape = kPackShapes[Format::kKind];
-  const GroupAt at = group_at(task, kShape, panel, group);
-  prefetch_lines(at.quant, kShape.quant_bytes);
-  prefetch_lines(at.high, kShape.high_bytes);
-  prefetch_lines(at.scale, kShape.scale_bytes);
+  const bool next = group >= task.groups;
+  const GroupAt at = group_at(task, kShape, next ? panel + task.panel_bytes : panel,
+                              next ? group - task.groups : group);
+  prefetch_lines<kDistance>(at.quant, kShape.quant_bytes);
+  prefetch_lines<kDistance>(at.high, kShape.high_bytes);
+  prefetch_lines<kDistance>(at.scale, kShape.scale_bytes);
 }
 
 // One panel times kTokens tokens.
 template <class Format, int kTokens>
 void fused_panel(const QuantTask& task, int64_t panel_index) {
   constexpr PackShape kShape = kPackShapes[Format::kKind];
-  constexpr int64_t kAhead =
-      kPrefetchBytes / (kShape.quant_bytes + kShape.high_bytes + kShape.scale_bytes);
+  constexpr int64_t kGroupBytes = kShape.quant_bytes + kShape.high_bytes + kShape.scale_bytes;
   const uint8_t* panel = task.weights + panel_index * task.panel_bytes;
   const uint8_t* x = task.x;
   F32x16 sums[kTokens];
   for (int t = 0; t < kTokens; ++t) sums[t] = zero();
   for (int64_t first = 0; first < task.groups; first += kShape.super_groups) {
     const uint8_t* super_at = panel + first / kShape.super_groups * kShape.super_bytes;
-    if (kShape.super_bytes != 0) prefetch(super_at + task.panel_bytes);
+    if (kShape.super_bytes != 0) prefetch_far(super_at + task.panel_bytes);
     const auto super = Format::Super::load(super_at);
     for (int64_t g = first; g < first + kShape.super_groups; ++g) {
-      // Past the end the next panel begins; the last one asks for a little too much.
-      const int64_t ahead = g + kAhead;
-      const bool next = ahead >= task.groups;
-      prefetch_group<Format>(task, next ? panel + task.panel_bytes : panel,
-                             next ? ahead - task.groups : ahead);
+      prefetch_group<Format, Distance::kFar>(task, panel, g + kFarBytes / kGroupBytes);
+      prefetch_group<Format, Distance::kNear>(task, panel, g + kNearBytes / kGroupBytes);
       const Group group = Format::load(group_at(task, kShape, panel, g), super);
       step<Format::kTraits, kTokens>(group, {x}, sums);
       x += kTokens * kXRecordBytes;
@@ -223,7 +232,7 @@ void unpack(const QuantTask& task, int64_t panel_index, int64_t first_group, int
         Format::Super::load(panel + (first_group + s) / kShape.super_groups * kShape.super_bytes);
     for (int64_t g = s; g < s + kShape.super_groups; ++g) {
       // The run that is unpacked next, while the tokens meet this one.
-      prefetch_group<Format>(task, panel, first_group + kTileGroups + g);
+      prefetch_group<Format, Distance::kFar>(task, panel, first_group + kTileGroups + g);
       const Group group = Format::load(group_at(task, kShape, panel, first_group + g), super);
       TileGroup& to = tile.groups[g][slot];
       for (int j = 0; j < 8; ++j) store_u8(to.w[j], group.w[j]);

@@ -112,6 +112,9 @@ CHASQUI_INLINE S8x64 broadcast_quad(const int8_t* p) {
 CHASQUI_INLINE void prefetch(const void* p) {
   _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0);
 }
+CHASQUI_INLINE void prefetch_far(const void* p) {
+  _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T1);
+}
 
 // F32x16.
 CHASQUI_INLINE F32x16 zero() {

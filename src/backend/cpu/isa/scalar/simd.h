@@ -164,6 +164,7 @@ CHASQUI_INLINE S8x64 broadcast_quad(const int8_t* p) {
   return r;
 }
 CHASQUI_INLINE void prefetch(const void*) {}
+CHASQUI_INLINE void prefetch_far(const void*) {}
 
 // F32x16.
 CHASQUI_INLINE F32x16 set1(float x) {
