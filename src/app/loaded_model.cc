@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 
@@ -17,7 +18,7 @@ namespace {
 Result<std::unique_ptr<backend::Backend>> make_backend(const Settings& settings,
                                                        const gguf::File& file) {
   backend::cpu::CpuOptions options;
-  options.threads = static_cast<int>(settings.n_threads);
+  options.threads = static_cast<int>(std::max<int64_t>(settings.n_threads, 0));
   options.isa = settings.cpu_isa;
   options.exact = settings.exact;
   options.pack_weights = settings.pack_weights;

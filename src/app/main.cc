@@ -23,6 +23,8 @@ constexpr Command kCommands[] = {
     {"eval", "compute logits of given tokens, to compare engines", declare_eval},
     {"bench", "measure speed beside this machine's limits", declare_bench},
     {"devices", "list what this machine can compute with", declare_devices},
+    {"settings", "print the page of all settings, or a schema of the config file",
+     declare_settings},
     {"make-random", "write a model with random weights, for benchmarks", declare_make_random},
 };
 

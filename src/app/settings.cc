@@ -8,8 +8,9 @@
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
-#include <fstream>
 #include <iterator>
+
+#include "app/config_file.h"
 
 namespace chasqui::app {
 namespace {
@@ -53,10 +54,16 @@ std::optional<T> parse_number(std::string_view text) {
 
 // One overload a kind of field: true when `text` is an allowed value and was stored.
 bool store(const Setting& row, std::string_view text, std::string& field) {
-  if (!row.choices.empty() && std::ranges::find(row.choices, lower(text)) == row.choices.end()) {
-    return false;
+  if (row.choices.empty()) {
+    field = text;
+    return true;
   }
-  field = row.choices.empty() ? std::string(text) : lower(text);
+  std::string choice = lower(text);
+  for (const auto& [alias, meaning] : row.aliases) {
+    if (choice == alias) choice = meaning;
+  }
+  if (std::ranges::find(row.choices, choice) == row.choices.end()) return false;
+  field = std::move(choice);
   return true;
 }
 
@@ -76,32 +83,61 @@ bool store(const Setting& row, std::string_view text, Number& field) {
   return true;
 }
 
-Status read_config_file(const std::string& path, Settings& settings) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) return fail(ErrorCode::kNotFound, "cannot read the config file " + path, "config_file");
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
-  boost::system::error_code error;
-  const json::value document = json::parse(text, error);
-  if (error || !document.is_object()) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} is not a JSON object{}", path,
-                            error ? ": " + error.message() : std::string()),
-                "config_file");
+// What a list was given as: values between commas, or a JSON array of texts or numbers.
+std::optional<std::vector<std::string>> parse_list(std::string_view text) {
+  std::vector<std::string> values;
+  if (text.starts_with('[')) {
+    boost::system::error_code error;
+    const json::value document = json::parse(text, error);
+    if (error || !document.is_array()) return std::nullopt;
+    for (const json::value& item : document.get_array()) {
+      if (item.is_object() || item.is_array() || item.is_null()) return std::nullopt;
+      values.push_back(item.is_string() ? std::string(item.get_string()) : json::serialize(item));
+    }
+    return values;
   }
-  for (const auto& [key, value] : document.get_object()) {
-    const Setting* row = find_setting(std::string_view(key.data(), key.size()));
+  for (size_t begin = 0; begin < text.size();) {
+    const size_t end = std::min(text.find(',', begin), text.size());
+    values.emplace_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  return values;
+}
+
+bool store(const Setting&, std::string_view text, std::vector<std::string>& field) {
+  auto list = parse_list(text);
+  if (list) field = std::move(*list);
+  return list.has_value();
+}
+
+bool store(const Setting& row, std::string_view text, std::vector<double>& field) {
+  const auto list = parse_list(text);
+  if (!list) return false;
+  std::vector<double> numbers(list->size());
+  for (size_t i = 0; i < numbers.size(); ++i) {
+    if (!store(row, (*list)[i], numbers[i])) return false;
+  }
+  field = std::move(numbers);
+  return true;
+}
+
+// Where a value came from, for messages.
+Status from(std::string_view source, const Status& set) {
+  if (set) return {};
+  return fail(set.error().code, fmt::format("{}: {}", source, set.error().message),
+              set.error().param);
+}
+
+Status apply(const std::string& path, const ConfigValues& values, Settings& settings) {
+  for (const auto& [key, text] : values) {
+    const Setting* row = find_setting(key);
     if (row == nullptr || row->name == "config_file") {
       return fail(ErrorCode::kInvalidArgument,
                   fmt::format("{}: there is no setting \"{}\"; `chasqui serve --help` lists them",
-                              path, std::string_view(key.data(), key.size())),
-                  std::string(key));
+                              path, key),
+                  key);
     }
-    if (value.is_null()) continue;
-    const std::string word =
-        value.is_string() ? std::string(value.get_string()) : json::serialize(value);
-    if (auto set = set_from_text(*row, word, settings); !set) {
-      return fail(set.error().code, path + ": " + set.error().message, set.error().param);
-    }
+    CHASQUI_TRY_STATUS(from(path, set_from_text(*row, text, settings)));
   }
   return {};
 }
@@ -112,10 +148,7 @@ Status read_environment(const Environment& environment, Settings& settings) {
     for (const std::string& name : {std::string(row.name), plain, "CHASQUI_" + plain}) {
       const auto text = environment(name);
       if (!text) continue;
-      if (auto set = set_from_text(row, *text, settings); !set) {
-        return fail(set.error().code, name + " in the environment: " + set.error().message,
-                    set.error().param);
-      }
+      CHASQUI_TRY_STATUS(from(name + " in the environment", set_from_text(row, *text, settings)));
     }
   }
   return {};
@@ -136,6 +169,12 @@ std::string allowed_values(const Setting& row) {
   }
   if (std::holds_alternative<double Settings::*>(row.field)) {
     return fmt::format("a number from {} to {}", row.min, row.max);
+  }
+  if (std::holds_alternative<std::vector<double> Settings::*>(row.field)) {
+    return fmt::format("numbers from {} to {}, separated by commas", row.min, row.max);
+  }
+  if (std::holds_alternative<std::vector<std::string> Settings::*>(row.field)) {
+    return "texts separated by commas";
   }
   if (row.choices.empty()) return "a text";
   std::vector<std::string_view> shown;
@@ -168,25 +207,99 @@ std::optional<std::string> process_environment(const std::string& name) {
   return value;
 }
 
-Result<Settings> resolve_settings(const GivenValues& command_line, const Environment& environment) {
-  const auto apply_command_line = [&](Settings& settings) -> Status {
-    for (const auto& [name, text] : command_line) {
-      CHASQUI_TRY_STATUS(set_from_text(*find_setting(name), text, settings));
-    }
-    return {};
-  };
-  // The first pass only finds out which config file is meant; it lies below the other sources.
+namespace {
+
+// All sources but the defaults, the later ones above.
+struct Sources {
+  const ConfigFile& file;
+  const std::string& path;  // of the file
+  const Environment& environment;
+  const GivenValues& command_line;
+};
+
+// `model`: what one of several models has of its own in the file, or null.
+Result<Settings> resolve(const Sources& sources, const ConfigValues* model) {
   Settings settings = default_settings();
-  CHASQUI_TRY_STATUS(read_environment(environment, settings));
-  CHASQUI_TRY_STATUS(apply_command_line(settings));
-  if (settings.config_file.empty()) return settings;
+  CHASQUI_TRY_STATUS(apply(sources.path, sources.file.values, settings));
+  if (model != nullptr) CHASQUI_TRY_STATUS(apply(sources.path, *model, settings));
+  CHASQUI_TRY_STATUS(read_environment(sources.environment, settings));
+  for (const auto& [name, text] : sources.command_line) {
+    CHASQUI_TRY_STATUS(set_from_text(*find_setting(name), text, settings));
+  }
+  return settings;
+}
+
+Status check_models(const std::string& path, const std::vector<Settings>& models) {
+  std::vector<std::string> names;
+  for (const Settings& model : models) {
+    if (model.model.empty()) {
+      return fail(ErrorCode::kInvalidArgument, path + ": an entry of \"models\" has no \"model\"",
+                  "model");
+    }
+    std::string name = model.model_alias.empty() ? model.model : model.model_alias;
+    if (std::ranges::find(names, name) != names.end()) {
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("{}: two models are called \"{}\"; give each a model_alias", path, name),
+          "model_alias");
+    }
+    names.push_back(std::move(name));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Configuration> resolve_configuration(const GivenValues& command_line,
+                                            const Environment& environment) {
+  // The first pass only finds out which config file is meant; it lies below the other sources.
+  const ConfigFile none;
+  CHASQUI_TRY(Settings settings, resolve({none, "", environment, command_line}, nullptr));
+  if (settings.config_file.empty()) return Configuration{settings, {settings}};
 
   const std::string path = settings.config_file;
-  settings = default_settings();
-  CHASQUI_TRY_STATUS(read_config_file(path, settings));
-  CHASQUI_TRY_STATUS(read_environment(environment, settings));
-  CHASQUI_TRY_STATUS(apply_command_line(settings));
-  return settings;
+  CHASQUI_TRY(const ConfigFile file, read_config_file(path));
+  if (!file.models.empty() && !(settings.model.empty() && settings.model_alias.empty())) {
+    return fail(ErrorCode::kInvalidArgument,
+                path +
+                    " lists the models to serve; model and model_alias on the command line or in "
+                    "the environment would hold for all of them",
+                "model");
+  }
+  const Sources sources{file, path, environment, command_line};
+  Configuration configuration;
+  CHASQUI_TRY(configuration.settings, resolve(sources, nullptr));
+  for (const ConfigValues& values : file.models) {
+    CHASQUI_TRY(Settings model, resolve(sources, &values));
+    configuration.models.push_back(std::move(model));
+  }
+  CHASQUI_TRY_STATUS(check_models(path, configuration.models));
+  if (configuration.models.empty()) configuration.models = {configuration.settings};
+  return configuration;
+}
+
+Result<Settings> resolve_settings(const GivenValues& command_line, const Environment& environment) {
+  CHASQUI_TRY(Configuration configuration, resolve_configuration(command_line, environment));
+  return std::move(configuration.settings);
+}
+
+Result<std::vector<std::string>> check_effects(const Settings& settings) {
+  const Settings defaults = default_settings();
+  std::vector<std::string> warnings;
+  for (const Setting& row : settings_table()) {
+    const bool changed =
+        std::visit([&](auto field) { return settings.*field != defaults.*field; }, row.field);
+    if (row.effect == Effect::kFull || !changed) continue;
+    std::string sentence = fmt::format("{} has no effect: {}", row.name, row.reason);
+    if (row.effect == Effect::kRefuses) {
+      return fail(ErrorCode::kUnsupported,
+                  fmt::format("{} cannot be honoured, and answers would be wrong without it: {}",
+                              row.name, row.reason),
+                  std::string(row.name));
+    }
+    warnings.push_back(std::move(sentence));
+  }
+  return warnings;
 }
 
 }  // namespace chasqui::app

@@ -1,9 +1,11 @@
 // What a user can set, from one table: each row gives the command-line flag (--n_ctx or --n-ctx),
 // the environment variable (CHASQUI_N_CTX, else N_CTX, else n_ctx), the key in the config file, the
-// bounds, the default and the help text.
+// bounds, the default and the help text. `--help`, docs/configuration.md and the JSON schema of
+// the config file come from it too (settings_docs.h).
 //
 // Precedence: command line, CHASQUI_ variable, plain variable, config file, default.
-// Names and defaults are those of the server that chasqui replaces, where it has them.
+// Names and defaults are those of the server that chasqui replaces, where it has them. Its settings
+// that mean nothing here, or nothing yet, are rows as well: whoever sets one is told so.
 #pragma once
 
 #include <cstdint>
@@ -32,9 +34,13 @@ struct Settings {
   int64_t max_body_bytes = 0;
   std::string cors_origins;
   bool check_host = false;
-  bool ping_events = false;
+  bool disable_ping_events = false;
   int64_t drain_seconds = 0;
   std::string root_path;
+  std::string ssl_keyfile;
+  std::string ssl_certfile;
+  std::string api_key;
+  bool interrupt_requests = false;
   int64_t seed = 0;
   int64_t last_n_tokens_size = 0;
   bool embedding = false;
@@ -42,6 +48,8 @@ struct Settings {
   int64_t n_ctx = 0;
   int64_t n_batch = 0;
   int64_t n_threads = 0;
+  int64_t n_threads_batch = 0;
+  int64_t n_ubatch = 0;
   int64_t n_parallel = 0;
   int64_t n_queue = 0;
   int64_t prefill_chunk = 0;
@@ -56,7 +64,9 @@ struct Settings {
   bool pack_weights = false;
   std::string pack_cache;
   bool pin_threads = false;
+  bool use_mmap = false;
   bool use_mlock = false;
+  bool numa = false;
 
   int64_t rope_scaling_type = 0;
   double rope_freq_base = 0;
@@ -67,12 +77,40 @@ struct Settings {
   double yarn_beta_slow = 0;
   int64_t yarn_orig_ctx = 0;
 
+  int64_t n_gpu_layers = 0;
+  int64_t split_mode = 0;
+  int64_t main_gpu = 0;
+  std::vector<double> tensor_split;
+  bool mul_mat_q = false;
+  bool offload_kqv = false;
+  bool flash_attn = false;
+  std::string rpc_servers;
+  bool vocab_only = false;
+  bool logits_all = false;
+  std::vector<std::string> kv_overrides;
+  std::string lora_base;
+  std::string lora_path;
+  std::string clip_model_path;
+  bool cache = false;
+  std::string cache_type;
+  int64_t cache_size = 0;
+  std::string draft_model;
+  int64_t draft_model_num_pred_tokens = 0;
+  std::string hf_model_repo_id;
+  std::string hf_tokenizer_config_path;
+  std::string hf_pretrained_model_name_or_path;
+
   bool verbose = false;
 };
 
+// What happens to a value other than the default. kWarns and kRefuses are for what this build
+// cannot do: the first where answers stay right without it, the second where they would not.
+enum class Effect { kFull, kWarns, kRefuses };
+
 struct Setting {
   using Field = std::variant<std::string Settings::*, int64_t Settings::*, double Settings::*,
-                             bool Settings::*>;
+                             bool Settings::*, std::vector<std::string> Settings::*,
+                             std::vector<double> Settings::*>;
   std::string_view name;
   Field field;
   std::string_view default_text;  // parsed like a user's value
@@ -80,6 +118,10 @@ struct Setting {
   double min = 0;                 // numbers only, inclusive
   double max = 0;
   std::vector<std::string_view> choices = {};  // strings only; empty: anything goes
+  // Other spellings of choices (what, meaning), for values that were numbers.
+  std::vector<std::pair<std::string_view, std::string_view>> aliases = {};
+  Effect effect = Effect::kFull;
+  std::string_view reason = {};  // why it has no effect: one sentence, lower case, no full stop
 };
 
 // Every setting, in the order of --help.
@@ -90,7 +132,8 @@ const Setting* find_setting(std::string_view name);
 Settings default_settings();
 
 // Sets one row from text. kInvalidArgument names the setting, the value and what is allowed;
-// `param` is the name. Booleans: 1 on t true y yes / 0 off f false n no, in any case.
+// `param` is the name. Booleans: 1 on t true y yes / 0 off f false n no, in any case. Lists: values
+// separated by commas, or a JSON array.
 Status set_from_text(const Setting& setting, std::string_view text, Settings& settings);
 
 // "an integer from 1 to 4096", "one of f16, f32", "a text", ...
@@ -101,9 +144,23 @@ using GivenValues = std::vector<std::pair<std::string, std::string>>;
 // Looks up an environment variable; std::getenv wrapped, or a test's own.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
+// What a server runs with: the settings of the process, and those of each model. Without "models"
+// in the config file that is one model with the same settings.
+struct Configuration {
+  Settings settings;
+  std::vector<Settings> models;  // not empty; names differ when there are several
+};
+
 // Applies all sources in order of precedence. Errors name the source too ("N_CTX in the
-// environment", "config.json").
+// environment", "config.json"). What the file says of one model lies above what it says of all.
+Result<Configuration> resolve_configuration(const GivenValues& command_line,
+                                            const Environment& environment);
+// The process's settings alone, for commands that have one model.
 Result<Settings> resolve_settings(const GivenValues& command_line, const Environment& environment);
+
+// What `settings` asks for and this build cannot do: a sentence for each warning; kUnsupported for
+// the first that must not be passed over.
+Result<std::vector<std::string>> check_effects(const Settings& settings);
 
 // The process's own environment.
 std::optional<std::string> process_environment(const std::string& name);

@@ -1,5 +1,7 @@
 // The rows of the settings (house-numbers: table).
 #include <array>
+#include <utility>
+#include <vector>
 
 #include "app/settings.h"
 
@@ -9,12 +11,29 @@ namespace {
 using S = Settings;
 constexpr double kMaxTokens = 1 << 24;
 
+constexpr std::string_view kNoGpu = "this build computes on processors only";
+constexpr std::string_view kNotYet = "not in this version";
+constexpr std::string_view kPrefixCache =
+    "what was computed is kept in the cache of all requests (prefix_cache, kv_tokens)";
+
+Setting inert(Setting row, Effect effect, std::string_view reason) {
+  row.effect = effect;
+  row.reason = reason;
+  return row;
+}
+
 // A function, not a constant: rows hold vectors, and nothing is initialised before main().
 const auto& table() {
+  // GGML's numbers of types, as the replaced server takes them.
+  static const std::vector<std::pair<std::string_view, std::string_view>> kTypeNumbers = {
+      {"0", "f32"}, {"1", "f16"}, {"30", "bf16"}};
   static const std::array kSettings = {
       Setting{"model", &S::model, "", "path of the GGUF file to serve"},
       Setting{"model_alias", &S::model_alias, "", "id of the model in /v1/models and in answers"},
-      Setting{"config_file", &S::config_file, "", "JSON file with settings by these names"},
+      Setting{"config_file", &S::config_file, "",
+              "JSON or YAML file with settings by these names, and a list \"models\" with those of "
+              "several "
+              "models"},
 
       Setting{"host", &S::host, "localhost", "address to listen on"},
       Setting{"port", &S::port, "8000", "port to listen on, 0 for any free one", 0, 65535},
@@ -27,12 +46,18 @@ const auto& table() {
               "origins that browsers may call from, separated by commas"},
       Setting{"check_host", &S::check_host, "true",
               "on a loopback address, refuse requests for other host names (DNS rebinding)"},
-      Setting{"ping_events", &S::ping_events, "true",
-              "send a comment every 15 seconds on streams that are silent"},
-
+      Setting{"disable_ping_events", &S::disable_ping_events, "false",
+              "send no comment every 15 seconds on streams that are silent"},
       Setting{"drain_seconds", &S::drain_seconds, "30",
               "how long running requests may go on after SIGTERM", 0, 86400},
       Setting{"root_path", &S::root_path, "", "path under which a proxy publishes the server"},
+      Setting{"ssl_keyfile", &S::ssl_keyfile, "", "PEM file of the private key: serve HTTPS"},
+      Setting{"ssl_certfile", &S::ssl_certfile, "", "PEM file of the certificate chain"},
+      Setting{"api_key", &S::api_key, "",
+              "key that requests must bring as `Authorization: Bearer KEY`; default: none"},
+      inert({"interrupt_requests", &S::interrupt_requests, "false",
+             "let a new request end the stream that runs"},
+            Effect::kWarns, "requests run side by side, none has to wait for another's end"),
 
       Setting{"seed", &S::seed, "4294967295",
               "seed of requests that bring none; 4294967295 or -1: a fresh one for each", -1,
@@ -45,8 +70,12 @@ const auto& table() {
               "most tokens of one request, prompt and answer; 0: what the model was trained for", 0,
               kMaxTokens},
       Setting{"n_batch", &S::n_batch, "512", "most tokens computed in one step", 1, 1 << 16},
-      Setting{"n_threads", &S::n_threads, "0", "threads that compute; 0: one for each core", 0,
-              1024},
+      Setting{"n_threads", &S::n_threads, "0", "threads that compute; 0 or -1: one for each core",
+              -1, 1024},
+      inert({"n_threads_batch", &S::n_threads_batch, "0", "threads that compute prompts", -1, 1024},
+            Effect::kWarns, "one team computes prompts and answers together (n_threads)"),
+      inert({"n_ubatch", &S::n_ubatch, "512", "most tokens of a part of a step", 1, 1 << 16},
+            Effect::kWarns, "steps are not cut further (n_batch)"),
       Setting{"n_parallel", &S::n_parallel, "64", "requests that run at once", 1, 4096},
       Setting{"n_queue", &S::n_queue, "512",
               "requests that wait; one more is answered with 503 and Retry-After", 1, 1 << 20},
@@ -56,9 +85,22 @@ const auto& table() {
               "tokens that the cache holds for all requests together; 0: 8 times n_ctx, within a "
               "quarter of the memory",
               0, 1 << 30},
-      Setting{"type_k", &S::type_k, "f16", "type of the cached keys", 0, 0, {"f16", "f32", "bf16"}},
-      Setting{
-          "type_v", &S::type_v, "f16", "type of the cached values", 0, 0, {"f16", "f32", "bf16"}},
+      Setting{"type_k",
+              &S::type_k,
+              "f16",
+              "type of the cached keys",
+              0,
+              0,
+              {"f16", "f32", "bf16"},
+              kTypeNumbers},
+      Setting{"type_v",
+              &S::type_v,
+              "f16",
+              "type of the cached values",
+              0,
+              0,
+              {"f16", "f32", "bf16"},
+              kTypeNumbers},
       Setting{"prefix_cache", &S::prefix_cache, "true",
               "keep what was computed for prompts that begin alike"},
       Setting{"chat_format", &S::chat_format, "",
@@ -78,6 +120,10 @@ const auto& table() {
       Setting{"pack_cache", &S::pack_cache, "",
               "folder that keeps rearranged weights for the next start; default: in memory only"},
       Setting{"pin_threads", &S::pin_threads, "false", "bind computing threads to processors"},
+      inert({"use_mmap", &S::use_mmap, "true", "map the model file instead of reading it"},
+            Effect::kWarns, "model files are always mapped"),
+      inert({"numa", &S::numa, "false", "place threads and memory by NUMA node"}, Effect::kWarns,
+            "not in this version; pin_threads binds threads to processors"),
       Setting{"use_mlock", &S::use_mlock, "false", "lock the model file into memory"},
 
       Setting{"rope_scaling_type", &S::rope_scaling_type, "-1",
@@ -96,6 +142,53 @@ const auto& table() {
               1e6},
       Setting{"yarn_orig_ctx", &S::yarn_orig_ctx, "0",
               "context that the model was trained with; 0: as the model says", 0, 1 << 30},
+
+      inert({"n_gpu_layers", &S::n_gpu_layers, "0", "layers on a GPU; -1: all", -1, 1 << 20},
+            Effect::kWarns, kNoGpu),
+      inert({"split_mode", &S::split_mode, "1", "how layers are split over GPUs", 0, 2},
+            Effect::kWarns, kNoGpu),
+      inert({"main_gpu", &S::main_gpu, "0", "the GPU that computes what is not split", 0, 1024},
+            Effect::kWarns, kNoGpu),
+      inert({"tensor_split", &S::tensor_split, "", "shares of several GPUs", 0, 1e6},
+            Effect::kWarns, kNoGpu),
+      inert({"mul_mat_q", &S::mul_mat_q, "true", "multiply quantised matrices as they are"},
+            Effect::kWarns, "products are always computed from the packed weights"),
+      inert({"offload_kqv", &S::offload_kqv, "true", "keep the cache on the GPU"}, Effect::kWarns,
+            kNoGpu),
+      inert({"flash_attn", &S::flash_attn, "false", "fused attention"}, Effect::kWarns,
+            "attention is always fused"),
+      inert({"rpc_servers", &S::rpc_servers, "", "other machines to compute on"}, Effect::kWarns,
+            "a model runs on one machine"),
+      inert({"vocab_only", &S::vocab_only, "false", "load the vocabulary only"}, Effect::kRefuses,
+            "a server without weights has nothing to answer; `chasqui tokenize` needs none"),
+      inert({"logits_all", &S::logits_all, "true", "compute logits of every token"}, Effect::kWarns,
+            "log-probabilities are computed where a request asks for them"),
+      inert({"kv_overrides", &S::kv_overrides, "", "metadata to replace, as key=type:value"},
+            Effect::kRefuses, kNotYet),
+      inert({"lora_base", &S::lora_base, "", "model that an adapter was made for"},
+            Effect::kRefuses, kNotYet),
+      inert({"lora_path", &S::lora_path, "", "adapter to apply"}, Effect::kRefuses, kNotYet),
+      inert({"clip_model_path", &S::clip_model_path, "", "image encoder"}, Effect::kRefuses,
+            kNotYet),
+      inert({"cache", &S::cache, "false", "keep computed prompts in a second cache"},
+            Effect::kWarns, kPrefixCache),
+      inert({"cache_type", &S::cache_type, "ram", "where that cache lies", 0, 0, {"ram", "disk"}},
+            Effect::kWarns, kPrefixCache),
+      inert({"cache_size", &S::cache_size, "2147483648", "bytes of that cache", 0, 1e15},
+            Effect::kWarns, kPrefixCache),
+      inert({"draft_model", &S::draft_model, "", "model or method that proposes tokens"},
+            Effect::kWarns, kNotYet),
+      inert({"draft_model_num_pred_tokens", &S::draft_model_num_pred_tokens, "10",
+             "tokens that it proposes at once", 1, 1024},
+            Effect::kWarns, kNotYet),
+      inert({"hf_model_repo_id", &S::hf_model_repo_id, "", "repository to download the model from"},
+            Effect::kRefuses, "not in this version; download the file and give its path (model)"),
+      inert({"hf_tokenizer_config_path", &S::hf_tokenizer_config_path, "",
+             "tokenizer_config.json with a chat template"},
+            Effect::kRefuses, kNotYet),
+      inert({"hf_pretrained_model_name_or_path", &S::hf_pretrained_model_name_or_path, "",
+             "repository with a tokenizer and a chat template"},
+            Effect::kRefuses, kNotYet),
 
       Setting{"verbose", &S::verbose, "false", "log more"},
   };

@@ -1,14 +1,38 @@
 #include "app/settings.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <set>
 
+#include "app/settings_docs.h"
+
 namespace chasqui::app {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+// A config file that goes with the test.
+class ConfigFile {
+ public:
+  ConfigFile(const std::string& text, const std::string& ending = ".json")
+      : path_(::testing::TempDir() + "chasqui-settings-" + std::to_string(::getpid()) + ending) {
+    std::ofstream(path_) << text;
+  }
+  ~ConfigFile() { std::remove(path_.c_str()); }
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+Result<Configuration> configure(const ConfigFile& file, GivenValues given = {});
 
 using Variables = std::map<std::string, std::string>;
 
@@ -34,14 +58,12 @@ TEST(Settings, EveryDefaultIsAllowedAndEveryNameIsUnique) {
 }
 
 TEST(Settings, PrecedenceIsCommandLinePrefixedPlainFileDefault) {
-  char path[] = "/tmp/chasqui-settings-XXXXXX";
-  ASSERT_GE(::mkstemp(path), 0);
-  std::ofstream(path) << R"({"n_ctx": 100, "n_batch": 100, "port": 100, "n_queue": 100})";
-  const Variables variables = {
-      {"CONFIG_FILE", path}, {"N_CTX", "200"},   {"CHASQUI_N_CTX", "300"}, {"N_BATCH", "200"},
-      {"n_batch", "150"},    {"n_queue", "150"}, {"CHASQUI_PORT", "300"},  {"VERBOSE", "Yes"}};
+  const ConfigFile file(R"({"n_ctx": 100, "n_batch": 100, "port": 100, "n_queue": 100})");
+  const Variables variables = {{"CONFIG_FILE", file.path()}, {"N_CTX", "200"},
+                               {"CHASQUI_N_CTX", "300"},     {"N_BATCH", "200"},
+                               {"n_batch", "150"},           {"n_queue", "150"},
+                               {"CHASQUI_PORT", "300"},      {"VERBOSE", "Yes"}};
   const auto settings = resolve_settings({{"port", "400"}}, environment(variables));
-  std::remove(path);
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings->port, 400);
   EXPECT_EQ(settings->n_ctx, 300);
@@ -71,13 +93,103 @@ TEST(Settings, ConfigFilesAreChecked) {
   const auto missing = resolve_settings({{"config_file", "/nonexistent.json"}}, environment({}));
   ASSERT_FALSE(missing);
   EXPECT_NE(missing.error().message.find("/nonexistent.json"), std::string::npos);
-  char path[] = "/tmp/chasqui-settings-XXXXXX";
-  ASSERT_GE(::mkstemp(path), 0);
-  for (const char* text : {"", "[]", "{\"nctx\": 1}", "{\"n_ctx\": [1]}", "{\"n_ctx\": -1}"}) {
-    std::ofstream(path) << text;
-    EXPECT_FALSE(resolve_settings({{"config_file", path}}, environment({}))) << text;
+  for (const char* text :
+       {"", "[]", R"({"nctx": 1})", R"({"n_ctx": [1]})", R"({"n_ctx": -1})", R"({"models": []})",
+        R"({"models": [1]})", R"({"models": [{"n_ctx": 5}]})", R"({"models": {"model": "a"}})",
+        R"({"models": [{"model": "a"}, {"model": "a"}]})",
+        R"({"models": [{"model": "a", "nctx": 5}]})"}) {
+    const auto bad = configure(ConfigFile(text));
+    ASSERT_FALSE(bad) << text;
+    EXPECT_THAT(bad.error().message, HasSubstr("chasqui-settings-")) << text;
   }
-  std::remove(path);
+}
+
+Result<Configuration> configure(const ConfigFile& file, GivenValues given) {
+  given.emplace_back("config_file", file.path());
+  return resolve_configuration(given, environment({}));
+}
+
+TEST(Settings, ListsComeAsCommasOrJson) {
+  for (const char* text : {"0.5,2", "[0.5, 2]", R"(["0.5", "2"])"}) {
+    const auto settings = resolve_settings({{"tensor_split", text}}, environment({}));
+    ASSERT_TRUE(settings) << settings.error().message;
+    EXPECT_THAT(settings->tensor_split, ElementsAre(0.5, 2.0)) << text;
+  }
+  for (const char* text : {"a", "[[1]]", "[1", "-1", "1,,2"}) {
+    EXPECT_FALSE(resolve_settings({{"tensor_split", text}}, environment({}))) << text;
+  }
+}
+
+TEST(Settings, TypesOfTheCacheMayBeGgmlsNumbers) {
+  EXPECT_EQ(resolve_settings({{"type_k", "1"}}, environment({}))->type_k, "f16");
+  EXPECT_EQ(resolve_settings({{"type_v", "30"}}, environment({}))->type_v, "bf16");
+  EXPECT_FALSE(resolve_settings({{"type_k", "2"}}, environment({})));
+}
+
+TEST(Settings, ModelsOfAFileAddToWhatItSaysOfAll) {
+  const ConfigFile file(R"({"n_ctx": 100, "n_batch": 64, "host": "h", "models": [
+      {"model": "a.gguf", "model_alias": "a"}, {"model": "b.gguf", "n_ctx": 300}]})");
+  const auto configuration = configure(file, {{"n_batch", "32"}});
+  ASSERT_TRUE(configuration) << configuration.error().message;
+  EXPECT_EQ(configuration->settings.host, "h");
+  ASSERT_EQ(configuration->models.size(), 2u);
+  EXPECT_EQ(configuration->models[0].model_alias, "a");
+  EXPECT_EQ(configuration->models[0].n_ctx, 100);
+  EXPECT_EQ(configuration->models[1].n_ctx, 300);
+  EXPECT_EQ(configuration->models[1].n_batch, 32) << "the command line holds for all";
+  EXPECT_FALSE(configure(file, {{"model", "c.gguf"}})) << "it would hold for both";
+}
+
+TEST(Settings, YamlSaysTheSame) {
+  const auto configuration =
+      configure(ConfigFile("# ours\n"
+                           "port: 8123\n"
+                           "embedding: no\n"
+                           "cors_origins:\n"
+                           "tensor_split: [1, 0.5]\n"
+                           "models:\n"
+                           "  - model: a.gguf\n"
+                           "    n_ctx: 4096\n",
+                           ".yaml"));
+  ASSERT_TRUE(configuration) << configuration.error().message;
+  EXPECT_EQ(configuration->settings.port, 8123);
+  EXPECT_FALSE(configuration->settings.embedding);
+  EXPECT_EQ(configuration->settings.cors_origins, "*") << "null leaves the default";
+  EXPECT_THAT(configuration->settings.tensor_split, ElementsAre(1.0, 0.5));
+  EXPECT_EQ(configuration->models.at(0).n_ctx, 4096);
+  for (const char* text : {"a: [", "- 1", "just text", "n_ctx: {a: 1}", "x: [[[[[1]]]]]"}) {
+    const auto bad = configure(ConfigFile(text, ".yml"));
+    ASSERT_FALSE(bad) << text;
+    EXPECT_THAT(bad.error().message, HasSubstr(".yml")) << text;
+  }
+}
+
+TEST(Settings, WhatHasNoEffectIsSaid) {
+  EXPECT_THAT(*check_effects(default_settings()), ElementsAre());
+  Settings settings = default_settings();
+  settings.n_gpu_layers = -1;
+  settings.logits_all = false;
+  const auto warnings = check_effects(settings);
+  ASSERT_TRUE(warnings);
+  EXPECT_THAT(*warnings, ElementsAre(HasSubstr("n_gpu_layers has no effect"),
+                                     HasSubstr("logits_all has no effect")));
+  settings.lora_path = "adapter.gguf";
+  const auto refused = check_effects(settings);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().param, "lora_path");
+  for (const Setting& row : settings_table()) {
+    EXPECT_EQ(row.effect == Effect::kFull, row.reason.empty()) << row.name;
+  }
+}
+
+// `chasqui settings > docs/configuration.md` after a change of the table.
+TEST(Settings, TheDocumentsAreThoseOfTheTable) {
+  const auto read = [](const char* name) {
+    std::ifstream in(std::string(CHASQUI_SOURCE_DIR) + "/docs/" + name, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  EXPECT_EQ(read("configuration.md"), settings_page());
+  EXPECT_EQ(read("configuration.schema.json"), settings_schema());
 }
 
 }  // namespace

@@ -30,6 +30,7 @@ Action declare_eval(CLI::App& parser);
 Action declare_bench(CLI::App& parser);
 Action declare_devices(CLI::App& parser);
 Action declare_make_random(CLI::App& parser);
+Action declare_settings(CLI::App& parser);
 
 // Settings of the table as options of a subcommand. resolve() is for the action.
 class SettingOptions {
@@ -39,6 +40,8 @@ class SettingOptions {
                                              std::vector<std::string_view> only = {});
   // Command line, environment, config file and defaults together.
   Result<Settings> resolve() const;
+  // The same for a server, which may have several models.
+  Result<Configuration> resolve_models() const;
   // A value as if it had been given on the command line, for short spellings.
   void give(std::string name, std::string text) {
     given_.emplace_back(std::move(name), std::move(text));

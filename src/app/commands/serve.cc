@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "api/api_key.h"
 #include "api/service.h"
 #include "app/commands/command.h"
 #include "app/serving_model.h"
@@ -41,7 +42,9 @@ http::ServerOptions server_options(const Settings& settings) {
   options.cors_origins = split_commas(settings.cors_origins);
   options.check_host = settings.check_host;
   options.root_path = settings.root_path;
-  if (!settings.ping_events) options.ping_interval = std::chrono::milliseconds(0);
+  options.tls_key_file = settings.ssl_keyfile;
+  options.tls_certificate_file = settings.ssl_certfile;
+  if (settings.disable_ping_events) options.ping_interval = std::chrono::milliseconds(0);
   options.on_access = [](const http::AccessRecord& record) {
     spdlog::debug("{} {} {} {} {:.1f} ms {}", record.peer, record.method, record.path,
                   record.status, record.seconds * 1e3, record.request_id);
@@ -117,8 +120,9 @@ class StopSignals {
 
 std::string url_of(const Settings& settings, uint16_t port) {
   const bool ipv6 = settings.host.find(':') != std::string::npos;
-  return fmt::format(fmt::runtime(ipv6 ? "http://[{}]:{}{}" : "http://{}:{}{}"), settings.host,
-                     port, settings.root_path);
+  return fmt::format(fmt::runtime(ipv6 ? "{}://[{}]:{}{}" : "{}://{}:{}{}"),
+                     settings.ssl_certfile.empty() ? "http" : "https", settings.host, port,
+                     settings.root_path);
 }
 
 Status serve(const SettingOptions& options) {
@@ -128,6 +132,8 @@ Status serve(const SettingOptions& options) {
     return fail(ErrorCode::kInvalidArgument,
                 "no model: give --model FILE.gguf (./dev serve brings the demo model)", "model");
   }
+  CHASQUI_TRY(const std::vector<std::string> warnings, check_effects(settings));
+  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
   http::ServerOptions http_options = server_options(settings);
   CHASQUI_TRY_STATUS(fit_file_limit(http_options));
   return_large_blocks();
@@ -136,6 +142,7 @@ Status serve(const SettingOptions& options) {
   api::Service service(std::move(model), {});
   http::Router router;
   CHASQUI_TRY_STATUS(api::register_endpoints(router, service));
+  if (!settings.api_key.empty()) api::require_key(router, settings.api_key);
   http::Server server(std::move(http_options), std::move(router));
   CHASQUI_TRY(const uint16_t port, server.start());
   spdlog::info("serving on {}", url_of(settings, port));
