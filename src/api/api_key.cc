@@ -45,7 +45,8 @@ http::Response refusal() {
 void require_key(http::Router& router, std::string key) {
   router.add_guard(
       [key = std::move(key)](const http::Request& request) -> std::optional<http::Response> {
-        if (request.path == "/health" || brings(request, key)) return std::nullopt;
+        const bool health = request.path == "/health" || request.path == "/healthz";
+        if (health || brings(request, key)) return std::nullopt;
         return refusal();
       });
 }

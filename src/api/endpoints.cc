@@ -7,14 +7,18 @@
 namespace chasqui::api {
 namespace {
 
-constexpr std::array<Endpoint, 7> kEndpoints = {{
+constexpr std::array<Endpoint, 11> kEndpoints = {{
     {"POST", "/v1/completions", "Completion", true, handle_completion},
     {"POST", "/v1/engines/copilot-codex/completions", "Completion", false, handle_completion},
     {"POST", "/v1/embeddings", "Embedding", true, handle_embedding},
     {"POST", "/v1/chat/completions", "Chat", true, handle_chat},
     {"GET", "/v1/models", "Models", true, handle_models},
     {"GET", "/v1/models/{model...}", "Model", true, handle_model},
+    {"POST", "/extras/tokenize", "Tokenize", true, handle_tokenize},
+    {"POST", "/extras/tokenize/count", "Count tokens", true, handle_token_count},
+    {"POST", "/extras/detokenize", "Detokenize", true, handle_detokenize},
     {"GET", "/health", "Health", true, handle_health},
+    {"GET", "/healthz", "Health", false, handle_health},
 }};
 
 }  // namespace

@@ -33,12 +33,6 @@ Error context_error(Wording wording, int64_t n_ctx, int64_t prompt, int64_t comp
   return {ErrorCode::kContextLength, std::move(message), std::move(param)};
 }
 
-Status check_token(const text::Vocab& vocab, int64_t id, const std::string& path) {
-  if (id >= 0 && id < vocab.size()) return {};
-  return bad_field(path,
-                   fmt::format("must be a token id from 0 to {}, but is {}", vocab.size() - 1, id));
-}
-
 // What an input is for decides how its text is read. A completion's prompt is written as a whole
 // by its caller, so control tokens in it count (as in the replaced server), and nothing is put
 // behind it; text to embed is data, framed as the model's metadata says.
@@ -163,6 +157,12 @@ void add_copies(Plan& plan, const engine::Request& request) {
 }
 
 }  // namespace
+
+Status check_token(const text::Vocab& vocab, int64_t id, const std::string& path) {
+  if (id >= 0 && id < vocab.size()) return {};
+  return bad_field(path,
+                   fmt::format("must be a token id from 0 to {}, but is {}", vocab.size() - 1, id));
+}
 
 uint64_t derived_seed(uint64_t seed, uint64_t index) {
   if (index == 0) return seed;

@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
+import urllib.request
 
 BINARY, DEMO = "", ""
 
@@ -26,11 +28,14 @@ def run(*args, stdin=None, timeout=120, env=None):
                           timeout=timeout, env=env)
 
 
-def serve(*flags):
-    """A server on a free port; returns the process and its URL once it listens."""
-    process = subprocess.Popen([BINARY, "serve", "--model", DEMO, "--host", "127.0.0.1", "--port", "0", *flags],
+def serve(*flags, ready=None):
+    """A server on a free port; returns the process and its port once it listens. Lines of its log until then go
+    to `ready`."""
+    process = subprocess.Popen([BINARY, "serve", "--model", DEMO, "--host", "127.0.0.1", "--port", "0", *map(str, flags)],
                                stderr=subprocess.PIPE, text=True)
     for line in process.stderr:
+        if ready is not None:
+            ready.append(line)
         match = re.search(r"http://127\.0\.0\.1:(\d+)", line)
         if match:
             return process, int(match.group(1))
@@ -162,6 +167,41 @@ class Cli(unittest.TestCase):
         result = run("serve", "--model", DEMO, env={"CHASQUI_N_CTX": "-5"})
         self.assertEqual(result.returncode, 1)
         self.assertIn("CHASQUI_N_CTX", result.stderr)
+
+    def test_settings_without_effect_are_said(self):
+        self.refuse("serve", "--model", DEMO, "--lora_path", "x.gguf", named="lora_path")
+        config = self.path / "config.yaml"
+        config.write_text("n_gpu_layers: -1\ntensor_split: [1, 2]\n")
+        process, _ = serve("--config_file", config, ready=(log := []))
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=60), 0)
+        process.stderr.close()
+        self.assertTrue(any("n_gpu_layers has no effect" in line for line in log), log)
+        self.assertTrue(any("tensor_split has no effect" in line for line in log), log)
+
+    def test_the_page_of_settings(self):
+        self.assertIn("| `n_ctx` |", run("settings").stdout)
+        self.assertIn("n_ctx", json.loads(run("settings", "--schema").stdout)["properties"])
+
+    def test_an_api_key_is_asked_for(self):
+        process, port = serve("--api_key", "secret")
+
+        def status(path, key=None):
+            request = urllib.request.Request(f"http://127.0.0.1:{port}{path}")
+            if key:
+                request.add_header("Authorization", f"Bearer {key}")
+            try:
+                return urllib.request.urlopen(request, timeout=60).status
+            except urllib.error.HTTPError as error:
+                return error.code
+
+        self.assertEqual(status("/v1/models"), 401)
+        self.assertEqual(status("/v1/models", "wrong"), 401)
+        self.assertEqual(status("/v1/models", "secret"), 200)
+        self.assertEqual(status("/health"), 200)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=60), 0)
+        process.stderr.close()
 
     def test_a_port_in_use_is_named(self):
         with socket.socket() as taken:

@@ -17,6 +17,9 @@ void handle_embedding(Service& service, ExchangePtr exchange);
 void handle_models(Service& service, ExchangePtr exchange);
 void handle_model(Service& service, ExchangePtr exchange);
 void handle_health(Service& service, ExchangePtr exchange);
+void handle_tokenize(Service& service, ExchangePtr exchange);
+void handle_token_count(Service& service, ExchangePtr exchange);
+void handle_detokenize(Service& service, ExchangePtr exchange);
 
 // Runs `work` on the preparation pool and answers with its error, if it has one; answers 503 when
 // the pool's queue is full or the service drains. `work` answers for itself on success.

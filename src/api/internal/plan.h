@@ -33,6 +33,9 @@ Result<Plan> plan_completion(const Service& service, const CompletionBody& body)
 Result<Plan> plan_chat(const Service& service, const ChatBody& body);
 Result<Plan> plan_embedding(const Service& service, const EmbeddingBody& body);
 
+// Whether the vocabulary has a token of that id; `path` names the field.
+Status check_token(const text::Vocab& vocab, int64_t id, const std::string& path);
+
 // Seed of copy `index` of a request with `seed`: copy 0 is the request as it would run alone.
 uint64_t derived_seed(uint64_t seed, uint64_t index);
 
