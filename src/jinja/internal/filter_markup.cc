@@ -51,14 +51,15 @@ Value strip_tags_filter(M machine, A a) {
   return Value::string(std::move(joined));
 }
 
-std::string percent_encoded(std::string_view bytes, bool keep_slash) {
+// Of a path, which keeps its slashes, or of a form, which writes space as "+".
+std::string percent_encoded(std::string_view bytes, bool is_path) {
   constexpr char kHex[] = "0123456789ABCDEF";
   std::string out;
   for (const char c : bytes) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '_' || c == '.' || c == '-' || c == '~' || (c == '/' && keep_slash);
-    if (plain) {
-      out += c;
+                       c == '_' || c == '.' || c == '-' || c == '~' || (c == '/' && is_path);
+    if (plain || (c == ' ' && !is_path)) {
+      out += plain ? c : '+';
       continue;
     }
     out += '%';
@@ -68,11 +69,10 @@ std::string percent_encoded(std::string_view bytes, bool keep_slash) {
   return out;
 }
 
-Text encoded(M machine, const Value& value, bool keep_slash) {
+Text encoded(M machine, const Value& value, bool is_path) {
   const Text text = to_text(machine, value);
   machine.charge(text.size() * 3);
-  return map_runs(text,
-                  [&](std::string_view bytes) { return percent_encoded(bytes, keep_slash); });
+  return map_runs(text, [&](std::string_view bytes) { return percent_encoded(bytes, is_path); });
 }
 
 Value url_encode_filter(M machine, A a) {

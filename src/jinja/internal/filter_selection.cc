@@ -44,11 +44,16 @@ class Chooser {
   std::vector<std::pair<std::string, Value>> named_;
 };
 
+// What these filters walk over; nothing where the subject is not true, as None is.
+std::vector<Value> subjects(M machine, A a) {
+  return truthy(a[0]) ? iterate(machine, a[0]) : std::vector<Value>();
+}
+
 template <bool wanted>
 Value select_filter(M machine, A a) {
   const Chooser chooser(a, a.rest());
   std::vector<Value> chosen;
-  for (Value& item : iterate(machine, a[0])) {
+  for (Value& item : subjects(machine, a)) {
     if (chooser.holds(machine, item) == wanted) chosen.push_back(std::move(item));
   }
   return generator(machine, std::move(chosen));
@@ -59,7 +64,7 @@ Value select_by_attribute_filter(M machine, A a) {
   const ItemPath path(a[1]);
   const Chooser chooser(a, a.rest());
   std::vector<Value> chosen;
-  for (Value& item : iterate(machine, a[0])) {
+  for (Value& item : subjects(machine, a)) {
     if (chooser.holds(machine, path.of(machine, item)) == wanted) chosen.push_back(std::move(item));
   }
   return generator(machine, std::move(chosen));
@@ -73,7 +78,7 @@ const Value* named_argument(A a, std::string_view name) {
 }
 
 Value map_filter(M machine, A a) {
-  std::vector<Value> items = iterate(machine, a[0]);
+  std::vector<Value> items = subjects(machine, a);
   if (a.rest().empty()) {
     const Value* attribute = named_argument(a, "attribute");
     const Value* fallback = named_argument(a, "default");

@@ -163,7 +163,7 @@ void wrap_line(const Text& line, int64_t width, bool break_words, std::vector<Te
 Value word_wrap_filter(M machine, A a) {
   const int64_t width = a.integer(1, 79);
   if (width < 1) type_fault("wordwrap() needs a width above 0");
-  const Text newline = a.text(3, "\n");
+  const Text newline = a[3].is(Kind::kString) ? a[3].text() : Text("\n", true);
   Text out;
   std::vector<Text> lines;
   const Text text = to_text(machine, a[0]);
@@ -184,7 +184,8 @@ Value format_filter(M machine, A a) {
   if (!a.rest().empty() && !a.named().empty()) {
     type_fault("format() takes positional or named arguments, not both");
   }
-  const Text text = to_text(machine, a[0]);
+  const Value subject = as_text(machine, a[0]);
+  const String& text = subject.as_string();
   if (a.named().empty()) {
     return format_percent(machine, text,
                           make_list(machine, {a.rest().begin(), a.rest().end()}, ListKind::kTuple));

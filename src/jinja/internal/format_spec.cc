@@ -185,8 +185,12 @@ Text format_string(Machine& machine, const Text& text, const Spec& spec) {
 // Reads "%(name)-5.2f" and its like from a format, and writes what it stands for.
 class PercentFormatter {
  public:
-  PercentFormatter(Machine& machine, const Text& format, const Value& values)
-      : machine_(machine), format_(format), rest_(format.view()), values_(values) {
+  PercentFormatter(Machine& machine, const String& format, const Value& values)
+      : machine_(machine),
+        format_(format.text),
+        markup_(format.markup),
+        rest_(format.text.view()),
+        values_(values) {
     if (values.is(Kind::kList) && values.as_list().kind == ListKind::kTuple) {
       arguments_ = values.items();
     } else {
@@ -282,7 +286,9 @@ class PercentFormatter {
     if (type == 's' || type == 'r' || type == 'a') {
       if (spec.align == '=') spec.align = '>';
       spec.fill = " ";
-      const Text text = type == 's' ? to_text(machine_, value) : repr(machine_, value);
+      Text text = type == 's' ? to_text(machine_, value) : repr(machine_, value);
+      const bool escaped = markup_ && !(value.is(Kind::kString) && value.as_string().markup);
+      if (escaped) text = escape_markup(machine_, text);
       return out_.append(format_string(machine_, text, spec));
     }
     if (type == 'c') {
@@ -315,6 +321,7 @@ class PercentFormatter {
 
   Machine& machine_;
   const Text& format_;
+  const bool markup_;
   std::string_view rest_;  // of the format
   const Value& values_;
   std::vector<Value> arguments_;
@@ -430,8 +437,8 @@ class BraceFormatter {
 
 }  // namespace
 
-Value format_percent(Machine& machine, const Text& format, const Value& values) {
-  return Value::string(PercentFormatter(machine, format, values).run());
+Value format_percent(Machine& machine, const String& format, const Value& values) {
+  return Value::string(PercentFormatter(machine, format, values).run(), format.markup);
 }
 
 Value format_braces(Machine& machine, const Text& format, const Passed& passed) {

@@ -330,7 +330,7 @@ Value calculate(Machine& machine, const Value& a, Arithmetic operation, const Va
   }
   if (operation == Arithmetic::kModulo && a.is(Kind::kString)) {
     require_defined(b);
-    return format_percent(machine, a.text(), b);
+    return format_percent(machine, a.as_string(), b);
   }
   no_such_operation(a, operation, b);
 }

@@ -241,9 +241,12 @@ const Statement* StatementParser::scoped_block(int line, std::string_view word) 
 }
 
 const Statement* StatementParser::print(int line) {
-  const Expression* value = expressions_.tuple();
+  std::vector<const Expression*> values = {expressions_.expression()};
+  while (tokens_.skip_symbol(",")) values.push_back(expressions_.expression());
   end_of_tag();
-  return state_.program.make<Print>(line, value);
+  if (values.size() == 1) return state_.program.make<Print>(line, values[0]);
+  const auto* joined = state_.program.make<Concatenation>(line, std::move(values));
+  return state_.program.make<Print>(line, joined);
 }
 
 Target StatementParser::one_target(bool with_attributes) {

@@ -104,7 +104,7 @@ bool Arguments::boolean(size_t index, bool fallback) const {
 }
 
 Text Arguments::text(size_t index, std::string_view fallback) const {
-  if (!given(index) || bound_[index].is(Kind::kNone)) return Text(std::string(fallback), true);
+  if (!given(index)) return Text(std::string(fallback), true);
   if (bound_[index].is(Kind::kString)) return bound_[index].text();
   type_fault(call_name(function_) + " needs a string, but got '" + type_name(bound_[index]) + "'");
 }

@@ -44,7 +44,7 @@ class Arguments {
   std::span<const Value> rest() const { return rest_; }
   const std::vector<std::pair<std::string, Value>>& named() const { return named_; }
 
-  // The argument as that type, or `fallback` where it was left out or (integers, texts) is None.
+  // The argument as that type, or `fallback` where it was left out or (integers) is None.
   int64_t integer(size_t index, int64_t fallback) const;
   bool boolean(size_t index, bool fallback) const;
   Text text(size_t index, std::string_view fallback) const;

@@ -20,6 +20,12 @@ Value same_markup(A a, Text text) {
   return Value::string(std::move(text), a[0].as_string().markup);
 }
 
+// Text that comes into the subject: escaped where the subject is markup and the text is not.
+Text joined_in(M machine, A a, const Value& value) {
+  const bool escaped = a[0].as_string().markup && !value.as_string().markup;
+  return escaped ? escape_markup(machine, value.text()) : value.text();
+}
+
 std::optional<std::string> char_set(A a, size_t index) {
   if (!a.given(index) || a[index].is(Kind::kNone)) return std::nullopt;
   return a.text(index, "").bytes();
@@ -67,7 +73,9 @@ Value split_lines_method(M machine, A a) {
 }
 
 Value replace_method(M machine, A a) {
-  const Text old = a.text(1, ""), with = a.text(2, "");
+  const Text old = a.text(1, "");
+  a.text(2, "");  // must be a string
+  const Text with = joined_in(machine, a, a[2]);
   return same_markup(a, replace(machine, a[0].text(), old.view(), with, a.integer(3, -1)));
 }
 
@@ -174,9 +182,15 @@ Value capitalize_method(M, A a) {
 }
 
 Value swapcase_method(M, A a) {
-  return same_markup(a, map_letters(a[0].text(), [](int32_t code, bool) {
-                       return is_upper(code) ? to_lower(code) : to_upper(code);
-                     }));
+  return same_markup(a, map_runs(a[0].text(), [](std::string_view run) {
+    std::string out;
+    while (!run.empty()) {
+      const std::string_view character = run.substr(0, char_bytes(run));
+      out += is_upper(code_point(character)) ? lower(character) : upper(character);
+      run.remove_prefix(character.size());
+    }
+    return out;
+  }));
 }
 
 Value join_method(M machine, A a) {
@@ -190,7 +204,7 @@ Value join_method(M machine, A a) {
     }
     machine.charge(separator.size() + items[i].view().size());
     if (i > 0) out.append(separator);
-    out.append(items[i].text());
+    out.append(joined_in(machine, a, items[i]));
   }
   return same_markup(a, std::move(out));
 }

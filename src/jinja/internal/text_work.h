@@ -15,8 +15,8 @@ namespace chasqui::jinja {
 // `text` with & < > ' " as HTML entities.
 Text escape_markup(Machine& machine, const Text& text);
 
-// Python's `format % values`.
-Value format_percent(Machine& machine, const Text& format, const Value& values);
+// Python's `format % values`; what comes into markup is escaped.
+Value format_percent(Machine& machine, const String& format, const Value& values);
 // Python's format.format(...).
 Value format_braces(Machine& machine, const Text& format, const Passed& passed);
 // What f"{value:spec}" writes.
