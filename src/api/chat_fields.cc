@@ -47,8 +47,7 @@ Status set_template_variables(Body& body, const json::value& value, std::string_
                                        Limits::kTemplateVariables, object.size()));
   }
   for (const auto& [name, item] : object) {
-    body.template_variables.emplace_back(name,
-                                         chat::value_from_json(item, jinja::Origin::kCaller));
+    body.template_variables.emplace_back(name, chat::value_from_json(item, jinja::Origin::kCaller));
   }
   return {};
 }

@@ -95,7 +95,8 @@ Status read_calls(const json::object& object, const std::string& path, chat::Mes
   }
   for (size_t i = 0; i < calls.size(); ++i) {
     const std::string call_path = fmt::format("{}[{}]", full, i);
-    if (!calls[i].is_object()) return bad_field(call_path, "an object {id, type, function}", calls[i]);
+    if (!calls[i].is_object())
+      return bad_field(call_path, "an object {id, type, function}", calls[i]);
     const json::object& item = calls[i].get_object();
     chat::ToolCall call;
     CHASQUI_TRY_STATUS(read_text(item, "id", call_path, call.id));

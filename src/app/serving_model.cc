@@ -45,8 +45,7 @@ Result<chat::ChatFormatPtr> choose_chat_format(const LoadedModel& loaded,
                                                const Settings& settings) {
   const text::Vocab& vocab = loaded.tokenizer->vocab();
   CHASQUI_TRY(const auto chat_template, loaded.file->get_string("tokenizer.chat_template"));
-  const chat::ModelTexts texts =
-      chat::model_texts(vocab, std::string(chat_template.value_or("")));
+  const chat::ModelTexts texts = chat::model_texts(vocab, std::string(chat_template.value_or("")));
   if (!settings.chat_format.empty()) return chat::make_chat_format(settings.chat_format, texts);
   chat::DefaultFormat chosen = chat::default_chat_format(texts, vocab);
   if (!chosen.warning.empty()) {

@@ -34,7 +34,7 @@ struct Prompt {
 
 // What is made into a prompt. Only templates can say more than the messages.
 struct ChatInput {
-  std::span<const Message> messages;  // in order, not empty
+  std::span<const Message> messages;              // in order, not empty
   jinja::Value tools = jinja::Value::none();      // list of OpenAI's tool objects
   jinja::Value documents = jinja::Value::none();  // list of {title, text}
   jinja::Variables more = {};         // further variables of the template ("enable_thinking")

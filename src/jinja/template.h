@@ -50,9 +50,9 @@ using TemplateResult = tl::expected<T, TemplateError>;
 // Bounds of one render. The defaults leave a thousand times what the largest published templates
 // need for a conversation of 100 messages.
 struct Limits {
-  int64_t steps = 20'000'000;        // nodes evaluated; about a second
-  int depth = 1000;                  // nodes within each other, macros called included
-  size_t made_bytes = 512u << 20;    // of all strings and lists made on the way
+  int64_t steps = 20'000'000;      // nodes evaluated; about a second
+  int depth = 1000;                // nodes within each other, macros called included
+  size_t made_bytes = 512u << 20;  // of all strings and lists made on the way
   size_t output_bytes = 64u << 20;
 };
 

@@ -90,7 +90,9 @@ class Value {
   bool as_bool() const { return *std::get_if<bool>(&storage_); }
   int64_t as_int() const { return *std::get_if<int64_t>(&storage_); }
   double as_float() const { return *std::get_if<double>(&storage_); }
-  const String& as_string() const { return **std::get_if<std::shared_ptr<const String>>(&storage_); }
+  const String& as_string() const {
+    return **std::get_if<std::shared_ptr<const String>>(&storage_);
+  }
   const Text& text() const { return as_string().text; }
   std::string_view view() const { return as_string().text.view(); }
   const List& as_list() const { return **std::get_if<std::shared_ptr<const List>>(&storage_); }

@@ -32,10 +32,10 @@ struct Limits {
   static constexpr int kLogitBiasKeyBytes = 256;
   static constexpr int kLogprobs = 20;
   static constexpr int kMessages = 16384;
-  static constexpr int kContentParts = 1024;   // of one message
+  static constexpr int kContentParts = 1024;     // of one message
   static constexpr int kToolCalls = 128;         // of one message
   static constexpr int kTemplateVariables = 64;  // chat_template_kwargs
-  static constexpr int kModelNameBytes = 512;  // it is echoed in every chunk
+  static constexpr int kModelNameBytes = 512;    // it is echoed in every chunk
 };
 
 // Fields that completion and chat share.

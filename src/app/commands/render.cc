@@ -48,8 +48,8 @@ jinja::Variables variables_of(const json::object& item) {
   const auto add = [&](std::string_view name, jinja::Origin origin, bool always) {
     const json::value* value = item.if_contains(name);
     if (value == nullptr && !always) return;
-    variables.emplace_back(name, value == nullptr ? jinja::Value::none()
-                                                  : chat::value_from_json(*value, origin));
+    variables.emplace_back(
+        name, value == nullptr ? jinja::Value::none() : chat::value_from_json(*value, origin));
   };
   add("messages", jinja::Origin::kCaller, true);
   add("tools", jinja::Origin::kCaller, true);

@@ -85,8 +85,7 @@ std::vector<size_t> slice_places(int64_t size, const SliceBounds& bounds) {
 
 Text slice_text(const Text& text, const SliceBounds& bounds) {
   const std::vector<size_t> offsets = char_offsets(text.view());
-  const std::vector<size_t> places =
-      slice_places(static_cast<int64_t>(offsets.size()) - 1, bounds);
+  const std::vector<size_t> places = slice_places(static_cast<int64_t>(offsets.size()) - 1, bounds);
   if (places.empty()) return {};
   if (bound_of(bounds.step).value_or(1) == 1) {
     const size_t begin = offsets[places.front()];

@@ -50,13 +50,12 @@ Value index_method(M machine, A a) {
 
 Value count_method(M machine, A a) {
   const std::vector<Value>& items = a[0].items();
-  return Value::integer(std::count_if(items.begin(), items.end(), [&](const Value& item) {
-    return equal(item, a[1], &machine);
-  }));
+  return Value::integer(std::count_if(
+      items.begin(), items.end(), [&](const Value& item) { return equal(item, a[1], &machine); }));
 }
 
 constexpr Row kDictMethods[] = {
-    {"items", "", items_method},       {"keys", "", keys_method}, {"values", "", values_method},
+    {"items", "", items_method},         {"keys", "", keys_method}, {"values", "", values_method},
     {"get", "key default?", get_method}, {"copy", "", copy_method},
 };
 

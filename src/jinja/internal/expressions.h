@@ -182,7 +182,16 @@ class Concatenation final : public Expression {
   const std::vector<const Expression*> parts_;
 };
 
-enum class Comparator { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual, kIn, kNotIn };
+enum class Comparator {
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kIn,
+  kNotIn
+};
 // a < b <= c
 class Comparison final : public Expression {
  public:

@@ -22,8 +22,8 @@ Value generator(M machine, std::vector<Value> items) {
 }
 
 Value hint(std::string_view sentence) {
-  return Value::undefined({std::make_shared<const std::string>(sentence), Kind::kUndefined,
-                           Undefined::Why::kHint});
+  return Value::undefined(
+      {std::make_shared<const std::string>(sentence), Kind::kUndefined, Undefined::Why::kHint});
 }
 
 Value length_filter(M, A a) {
@@ -112,10 +112,9 @@ std::vector<Value> sorted(M machine, std::vector<Keyed> keyed, bool descending) 
       size_t left = begin, right = middle;
       for (size_t at = begin; at < end; ++at) {
         const bool both = left < middle && right < end;
-        const bool from_right =
-            both ? (descending ? before(machine, keyed[left], keyed[right])
-                               : before(machine, keyed[right], keyed[left]))
-                 : left == middle;
+        const bool from_right = both ? (descending ? before(machine, keyed[left], keyed[right])
+                                                   : before(machine, keyed[right], keyed[left]))
+                                     : left == middle;
         other[at] = std::move(keyed[from_right ? right++ : left++]);
       }
     }
@@ -163,9 +162,8 @@ Value unique_filter(M machine, A a) {
   std::vector<Value> keys, unique;
   for (const Value& item : iterate(machine, a[0])) {
     Value key = sort_key(path.of(machine, item), a.boolean(1, false));
-    const bool known = std::any_of(keys.begin(), keys.end(), [&](const Value& other) {
-      return equal(other, key, &machine);
-    });
+    const bool known = std::any_of(keys.begin(), keys.end(),
+                                   [&](const Value& other) { return equal(other, key, &machine); });
     if (known) continue;
     keys.push_back(std::move(key));
     unique.push_back(item);
@@ -183,9 +181,8 @@ Value extreme_filter(M machine, A a) {
   Value best_key;
   for (const Value& item : items) {
     Value key = sort_key(path.of(machine, item), case_sensitive);
-    const bool better =
-        best == nullptr ||
-        in_order(machine, key, largest ? Order::kGreater : Order::kLess, best_key);
+    const bool better = best == nullptr ||
+                        in_order(machine, key, largest ? Order::kGreater : Order::kLess, best_key);
     if (!better) continue;
     best = &item;
     best_key = std::move(key);

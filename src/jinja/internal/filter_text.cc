@@ -62,8 +62,9 @@ Value title_filter(M machine, A a) {
       const std::string_view character = run.substr(0, char_bytes(run));
       const int32_t code = code_point(character);
       append_code_point(mapped, begins ? to_upper(code) : to_lower(code));
-      begins = is_space(code) || (code < 0x80 && std::string_view("-({[<").find(static_cast<char>(
-                                                     code)) != std::string_view::npos);
+      begins = is_space(code) ||
+               (code < 0x80 &&
+                std::string_view("-({[<").find(static_cast<char>(code)) != std::string_view::npos);
       run.remove_prefix(character.size());
     }
     return mapped;

@@ -163,13 +163,13 @@ Text format_number(Machine& machine, const Value& value, const Spec& spec) {
   } else {
     const int64_t number = value.is(Kind::kBool) ? (value.as_bool() ? 1 : 0) : value.as_int();
     negative = number < 0;
-    digits = integer_digits(negative ? 0 - static_cast<uint64_t>(number)
-                                     : static_cast<uint64_t>(number),
-                            spec);
+    digits = integer_digits(
+        negative ? 0 - static_cast<uint64_t>(number) : static_cast<uint64_t>(number), spec);
   }
   std::string sign = negative ? "-" : "";
   if (!negative && spec.sign != '-') sign = spec.sign;
-  return pad(machine, spec, sign, Text(digits, value.trusted()), spec.align != 0 ? spec.align : '>');
+  return pad(machine, spec, sign, Text(digits, value.trusted()),
+             spec.align != 0 ? spec.align : '>');
 }
 
 Text format_string(Machine& machine, const Text& text, const Spec& spec) {
@@ -310,7 +310,8 @@ class PercentFormatter {
     }
     const bool whole = std::string_view("diu").find(type) != std::string_view::npos;
     spec.type = whole ? 'd' : type;
-    const bool cut = value.is(Kind::kFloat) && std::string_view("diuoxX").find(type) != std::string_view::npos;
+    const bool cut =
+        value.is(Kind::kFloat) && std::string_view("diuoxX").find(type) != std::string_view::npos;
     if (cut && !(std::fabs(value.as_float()) < 9e18)) type_fault("cannot convert float to integer");
     const Value number =
         cut ? Value::integer(static_cast<int64_t>(value.as_float())).with_trust(value.trusted())
@@ -380,7 +381,8 @@ class BraceFormatter {
     for (size_t at = spec.find('{'); at != std::string::npos; at = spec.find('{', at)) {
       const size_t end = spec.find('}', at);
       if (end == std::string::npos) type_fault("expected '}' before end of string");
-      const Text inner = to_text(machine_, look_up(std::string_view(spec).substr(at + 1, end - at - 1)));
+      const Text inner =
+          to_text(machine_, look_up(std::string_view(spec).substr(at + 1, end - at - 1)));
       spec.replace(at, end - at + 1, inner.view());
       at += inner.size();
     }
@@ -403,7 +405,8 @@ class BraceFormatter {
         continue;
       }
       const size_t stop = path.find(']');
-      if (path[0] != '[' || stop == std::string_view::npos) type_fault("bad field in format string");
+      if (path[0] != '[' || stop == std::string_view::npos)
+        type_fault("bad field in format string");
       std::string_view key = path.substr(1, stop - 1);
       const Value as_key = starts_number(key) ? Value::integer(read_number(key))
                                               : Value::string(std::string(key), Origin::kTemplate);

@@ -78,8 +78,8 @@ Value cycler_function(M machine, A a) {
 
 Value joiner_function(M machine, A a) {
   const Value separator = Value::string(a.text(0, ", "));
-  return Value::object(&machine.make<ClosureObject>(
-      "Joiner", [separator, used = false](Machine&, Passed&&) mutable {
+  return Value::object(
+      &machine.make<ClosureObject>("Joiner", [separator, used = false](Machine&, Passed&&) mutable {
         return std::exchange(used, true) ? separator : Value::string(Text());
       }));
 }

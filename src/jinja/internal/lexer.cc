@@ -210,7 +210,8 @@ class Lexer {
     if (end == 0) return false;
     const int opened = line_;
     advance(end);
-    for (size_t at = rest_.find("{%"); at != std::string_view::npos; at = rest_.find("{%", at + 1)) {
+    for (size_t at = rest_.find("{%"); at != std::string_view::npos;
+         at = rest_.find("{%", at + 1)) {
       const std::string_view tag = rest_.substr(at);
       const char sign = tag.size() > 2 ? tag[2] : 0;
       const size_t size = word_tag(tag, sign == '-' || sign == '+' ? 3 : 2, "endraw", true);
@@ -272,7 +273,8 @@ class Lexer {
   // Digits of `base` with single "_" between them, from `at`; returns where they end.
   size_t digits_end(size_t at, int base) const {
     while (at < rest_.size()) {
-      const bool joined = rest_[at] == '_' && at + 1 < rest_.size() && digit_value(rest_[at + 1]) < base;
+      const bool joined =
+          rest_[at] == '_' && at + 1 < rest_.size() && digit_value(rest_[at + 1]) < base;
       if (digit_value(rest_[at]) >= base && !joined) break;
       ++at;
     }
@@ -281,7 +283,8 @@ class Lexer {
 
   void number() {
     constexpr std::string_view kBases = "xXoObB";
-    const size_t base_at = rest_.size() > 2 && rest_[0] == '0' ? kBases.find(rest_[1]) : kBases.npos;
+    const size_t base_at =
+        rest_.size() > 2 && rest_[0] == '0' ? kBases.find(rest_[1]) : kBases.npos;
     TokenKind kind = TokenKind::kInteger;
     size_t end = 0;
     if (base_at != kBases.npos) {
@@ -329,8 +332,8 @@ class Lexer {
     }
     const char c = rest_[0];
     if (size == 1 && kSingles.find(c) == std::string_view::npos) {
-      syntax_fault(line_, "unexpected character '" +
-                              std::string(rest_.substr(0, char_bytes(rest_))) + "'");
+      syntax_fault(
+          line_, "unexpected character '" + std::string(rest_.substr(0, char_bytes(rest_))) + "'");
     }
     if (c == '(') open_brackets += ')';
     if (c == '[') open_brackets += ']';

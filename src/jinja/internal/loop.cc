@@ -84,11 +84,10 @@ Value LoopObject::cycle(const Passed& passed) const {
 }
 
 Value LoopObject::changed(Machine& machine, const Passed& passed) {
-  const bool same = seen_ && std::equal(seen_->begin(), seen_->end(), passed.positional.begin(),
-                                        passed.positional.end(),
-                                        [&](const Value& a, const Value& b) {
-                                          return equal(a, b, &machine);
-                                        });
+  const bool same =
+      seen_ &&
+      std::equal(seen_->begin(), seen_->end(), passed.positional.begin(), passed.positional.end(),
+                 [&](const Value& a, const Value& b) { return equal(a, b, &machine); });
   seen_ = passed.positional;
   return Value::boolean(!same);
 }
@@ -97,7 +96,8 @@ LoopObject& make_loop(Machine& machine, LoopObject& loop) {
   Value cycle = Value::object(&machine.make<ClosureObject>(
       "method", [&loop](Machine&, Passed&& passed) { return loop.cycle(passed); }));
   Value changed = Value::object(&machine.make<ClosureObject>(
-      "method", [&loop](Machine& running, Passed&& passed) { return loop.changed(running, passed); }));
+      "method",
+      [&loop](Machine& running, Passed&& passed) { return loop.changed(running, passed); }));
   loop.set_methods(std::move(cycle), std::move(changed));
   return loop;
 }

@@ -97,9 +97,7 @@ ScopeGuard::~ScopeGuard() {
 }
 
 Capture::Capture(Machine& machine)
-    : machine_(machine),
-      before_(std::move(machine.output_)),
-      was_capturing_(machine.capturing_) {
+    : machine_(machine), before_(std::move(machine.output_)), was_capturing_(machine.capturing_) {
   machine.output_ = Text();
   machine.capturing_ = true;
 }

@@ -59,8 +59,8 @@ class Machine {
   void mark_captured();  // all scopes from here outwards
   const RenderOptions& options() const { return options_; }
 
-  int line = 0;     // of the node that runs, for errors
-  Value captured;   // what {% filter %} and {% set %} blocks hand to their filters
+  int line = 0;    // of the node that runs, for errors
+  Value captured;  // what {% filter %} and {% set %} blocks hand to their filters
 
  private:
   friend class ScopeGuard;

@@ -21,8 +21,9 @@ constexpr Symbol<Arithmetic> kProducts[] = {{"*", Arithmetic::kMultiply},
                                             {"//", Arithmetic::kFloorDivide},
                                             {"%", Arithmetic::kModulo}};
 constexpr Symbol<Comparator> kComparators[] = {
-    {"==", Comparator::kEqual},    {"!=", Comparator::kNotEqual}, {"<", Comparator::kLess},
-    {"<=", Comparator::kLessEqual}, {">", Comparator::kGreater},  {">=", Comparator::kGreaterEqual},
+    {"==", Comparator::kEqual},  {"!=", Comparator::kNotEqual},
+    {"<", Comparator::kLess},    {"<=", Comparator::kLessEqual},
+    {">", Comparator::kGreater}, {">=", Comparator::kGreaterEqual},
 };
 
 // The operation whose symbol comes next, consumed; nullopt: another token comes.
@@ -416,7 +417,8 @@ const Expression* ExpressionParser::number() {
     digits.remove_prefix(2);
   }
   int64_t value = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), value, base);
   if (error != std::errc()) syntax_fault(token.line, "an integer does not fit 64 bits");
   return state_.program.make<Constant>(token.line, Value::integer(value));
 }

@@ -126,9 +126,8 @@ class ReprWriter {
 
   void write_dict(const Dict& dict) {
     out_.append("{", true);
-    write_all(dict.entries(), [this](const Dict::Entry& entry) {
-      write_entry(entry.first, entry.second);
-    });
+    write_all(dict.entries(),
+              [this](const Dict::Entry& entry) { write_entry(entry.first, entry.second); });
     out_.append("}", true);
   }
 
@@ -157,7 +156,8 @@ std::string float_text(double value) {
   std::array<char, 40> buffer{};
   const auto shortest = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value,
                                       std::chars_format::scientific);
-  const std::string_view scientific(buffer.data(), static_cast<size_t>(shortest.ptr - buffer.data()));
+  const std::string_view scientific(buffer.data(),
+                                    static_cast<size_t>(shortest.ptr - buffer.data()));
   int exponent = 0;
   const size_t e = scientific.find('e');
   const char* begin = scientific.data() + e + (scientific[e + 1] == '+' ? 2 : 1);

@@ -137,8 +137,9 @@ Value MacroObject::call(Machine& machine, Passed&& passed) {
 void MacroObject::bind(Machine& machine, Passed& passed) const {
   size_t used = 0;
   for (const MacroSpec::Parameter& parameter : spec_.parameters) {
-    const auto by_name = std::find_if(passed.named.begin(), passed.named.end(),
-                                      [&](const auto& item) { return item.first == parameter.name; });
+    const auto by_name =
+        std::find_if(passed.named.begin(), passed.named.end(),
+                     [&](const auto& item) { return item.first == parameter.name; });
     if (used < passed.positional.size()) {
       machine.set(parameter.id, std::move(passed.positional[used++]));
     } else if (by_name != passed.named.end()) {
@@ -149,8 +150,8 @@ void MacroObject::bind(Machine& machine, Passed& passed) const {
     } else {
       auto hint = std::make_shared<const std::string>("parameter '" + parameter.name +
                                                       "' was not provided");
-      machine.set(parameter.id, Value::undefined(
-                                    {std::move(hint), Kind::kUndefined, Undefined::Why::kHint}));
+      machine.set(parameter.id,
+                  Value::undefined({std::move(hint), Kind::kUndefined, Undefined::Why::kHint}));
     }
   }
   bind_rest(machine, passed, used);

@@ -51,7 +51,7 @@ struct ForSpec {
   Body body;
   Body otherwise;
   bool recursive = false;
-  NameId loop = -1;       // -1: the body does not look at `loop`
+  NameId loop = -1;  // -1: the body does not look at `loop`
 };
 
 class For final : public Statement {

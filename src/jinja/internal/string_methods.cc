@@ -183,14 +183,15 @@ Value capitalize_method(M, A a) {
 
 Value swapcase_method(M, A a) {
   return same_markup(a, map_runs(a[0].text(), [](std::string_view run) {
-    std::string out;
-    while (!run.empty()) {
-      const std::string_view character = run.substr(0, char_bytes(run));
-      out += is_upper(code_point(character)) ? lower(character) : upper(character);
-      run.remove_prefix(character.size());
-    }
-    return out;
-  }));
+                       std::string out;
+                       while (!run.empty()) {
+                         const std::string_view character = run.substr(0, char_bytes(run));
+                         out +=
+                             is_upper(code_point(character)) ? lower(character) : upper(character);
+                         run.remove_prefix(character.size());
+                       }
+                       return out;
+                     }));
 }
 
 Value join_method(M machine, A a) {
@@ -303,7 +304,6 @@ Value every_char(M, A a) {
 bool is_alnum(int32_t code) {
   return is_alpha(code) || is_digit(code);
 }
-
 
 bool is_printable(int32_t code) {
   return code == ' ' || (code > 0x20 && code != 0x7F && !is_space(code));

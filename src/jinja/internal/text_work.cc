@@ -119,7 +119,8 @@ std::vector<Text> split_by_space(const Text& text, int64_t limit, bool from_righ
   }
   std::vector<Text> pieces;
   const size_t cuts = limit < 0 ? words.size() : static_cast<size_t>(limit);
-  const size_t whole = words.size() > cuts + 1 ? words.size() - cuts : 1;  // words in the long piece
+  const size_t whole =
+      words.size() > cuts + 1 ? words.size() - cuts : 1;  // words in the long piece
   for (size_t i = 0; i < words.size();) {
     const bool is_long = whole > 1 && (from_right ? i == 0 : i == cuts);
     const size_t last = is_long ? i + whole - 1 : i;

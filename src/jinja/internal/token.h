@@ -16,8 +16,8 @@ enum class TokenKind : uint8_t {
   kBlockBegin,     // {%
   kBlockEnd,       // %}
   kName,
-  kString,    // unescaped
-  kInteger,   // without "_", with its base's prefix
+  kString,   // unescaped
+  kInteger,  // without "_", with its base's prefix
   kFloat,
   kOperator,  // + - * / // % ** ~ [ ] ( ) { } == != < <= > >= = . : | , ;
   kEnd,

@@ -21,9 +21,9 @@ bool is_ascii(std::string_view text);
 // Byte offset of each character, and at the end the text's size.
 std::vector<size_t> char_offsets(std::string_view text);
 
-bool is_space(int32_t code);   // str.isspace
-bool is_alpha(int32_t code);   // str.isalpha
-bool is_digit(int32_t code);   // str.isdigit, decimal digits only
+bool is_space(int32_t code);  // str.isspace
+bool is_alpha(int32_t code);  // str.isalpha
+bool is_digit(int32_t code);  // str.isdigit, decimal digits only
 bool is_upper(int32_t code);
 bool is_lower(int32_t code);
 int32_t to_upper(int32_t code);
