@@ -71,7 +71,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   }
   RenderOptions options;
   options.limits = {
-      .steps = 200'000, .depth = 300, .made_bytes = 16u << 20, .output_bytes = 1u << 20};
+      .steps = 20'000, .depth = 300, .made_bytes = 4u << 20, .output_bytes = 1u << 20};
   options.now = std::tm{};
   const auto rendered = compiled->render(variables, options);
   const auto again = compiled->render(variables, options);

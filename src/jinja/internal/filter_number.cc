@@ -21,27 +21,43 @@ using M = Machine&;
 
 constexpr double kBeyondInt64 = 9223372036854775808.0;  // 2^63
 
-// What Python's int(text, base) and float(text) accept, "_" between digits apart.
-std::optional<int64_t> parse_int(std::string_view text, int base) {
+// A number's text as std::from_chars takes it: without space around it, a plus sign, and single "_"
+// between digits. nullopt where Python would not take it either.
+std::optional<std::string> bare_number(std::string_view text) {
   text.remove_prefix(leading_space(text));
   text.remove_suffix(trailing_space(text));
-  const bool plus = text.starts_with('+');
-  if (plus) text.remove_prefix(1);
-  if (base == 16 && (text.starts_with("0x") || text.starts_with("0X"))) text.remove_prefix(2);
+  if (text.starts_with('+')) {
+    text.remove_prefix(1);
+    if (text.starts_with('-')) return std::nullopt;
+  }
+  std::string bare;
+  for (size_t at = 0; at < text.size(); ++at) {
+    const bool joint = text[at] == '_' && at > 0 && at + 1 < text.size() && text[at - 1] != '_';
+    if (!joint) bare += text[at];
+  }
+  return bare;
+}
+
+std::optional<int64_t> parse_int(std::string_view text, int base) {
+  const auto bare = bare_number(text);
+  if (!bare) return std::nullopt;
+  std::string_view digits = *bare;
+  for (const auto& [prefix, of_base] : {std::pair("0x", 16), {"0o", 8}, {"0b", 2}}) {
+    if (base == of_base && lower(digits.substr(0, 2)) == prefix) digits.remove_prefix(2);
+  }
   int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
-  const bool whole = error == std::errc() && end == text.data() + text.size() && !text.empty();
-  return whole && !(plus && value < 0) ? std::optional(value) : std::nullopt;
+  const char* last = digits.data() + digits.size();
+  const auto [end, error] = std::from_chars(digits.data(), last, value, base);
+  return error == std::errc() && end == last ? std::optional(value) : std::nullopt;
 }
 
 std::optional<double> parse_float(std::string_view text) {
-  text.remove_prefix(leading_space(text));
-  text.remove_suffix(trailing_space(text));
-  if (text.starts_with('+') && !text.starts_with("+-")) text.remove_prefix(1);
+  const auto bare = bare_number(text);
+  if (!bare) return std::nullopt;
   double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool whole = error == std::errc() && end == text.data() + text.size() && !text.empty();
-  return whole ? std::optional(value) : std::nullopt;
+  const char* last = bare->data() + bare->size();
+  const auto [end, error] = std::from_chars(bare->data(), last, value);
+  return error == std::errc() && end == last ? std::optional(value) : std::nullopt;
 }
 
 std::optional<int64_t> whole_part(double value) {

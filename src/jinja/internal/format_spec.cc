@@ -455,8 +455,7 @@ Text format_value(Machine& machine, const Value& value, std::string_view text) {
     if (spec.type != 0 && spec.type != 's') type_fault("unknown format code for a str");
     return format_string(machine, value.text(), spec);
   }
-  const bool plain_bool = value.is(Kind::kBool) && spec.type == 0;
-  if (value.is_number() && !plain_bool) return format_number(machine, value, spec);
+  if (value.is_number()) return format_number(machine, value, spec);
   return format_string(machine, to_text(machine, value), spec);
 }
 
