@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "api/internal/requests.h"
+#include "chat/json_value.h"
 
 namespace json = boost::json;
 
@@ -37,6 +38,18 @@ Status set_response_format(Body&, const json::value& value, std::string_view pat
   const json::string& name = type->get_string();
   if (name == "text") return {};
   return not_yet(path, std::string_view(name));
+}
+
+Status set_template_variables(Body& body, const json::value& value, std::string_view path) {
+  const json::object& object = value.get_object();
+  if (object.size() > Limits::kTemplateVariables) {
+    return bad_field(path, fmt::format("must have at most {} entries, but has {}",
+                                       Limits::kTemplateVariables, object.size()));
+  }
+  for (const auto& [name, item] : object) {
+    body.template_variables.emplace_back(name, chat::value_from_json(item, jinja::Origin::kCaller));
+  }
+  return {};
 }
 
 Status accept(Body&, const json::value&, std::string_view) {
@@ -77,6 +90,11 @@ constexpr Field<Body> kFields[] = {
       .max = Limits::kLogprobs,
       .help = "With logprobs: report this many of the likeliest tokens too."},
      store<&Body::top_logprobs>},
+    {{.name = "chat_template_kwargs",
+      .type = kObject,
+      .nullable = true,
+      .help = "Variables of the model's chat template, like {\"enable_thinking\": false}."},
+     set_template_variables},
     {{.name = "response_format",
       .type = kObject,
       .nullable = true,

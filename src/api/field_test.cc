@@ -258,8 +258,16 @@ TEST(Messages, ErrorsNameThePath) {
       {R"([{"role":"user","content":[{"type":"image_url","image_url":"x"}]}])",
        "messages[0].content[0]"},
       {R"([{"role":"user","content":"x","name":1}])", "messages[0].name"},
-      {R"([{"role":"assistant","tool_calls":[{}]}])", "messages[0].tool_calls"},
-      {R"([{"role":"assistant","function_call":{}}])", "messages[0].function_call"},
+      {R"([{"role":"assistant","tool_calls":{}}])", "messages[0].tool_calls"},
+      {R"([{"role":"assistant","tool_calls":[1]}])", "messages[0].tool_calls[0]"},
+      {R"([{"role":"assistant","tool_calls":[{}]}])", "messages[0].tool_calls[0].function"},
+      {R"([{"role":"assistant","tool_calls":[{"function":{}}]}])",
+       "messages[0].tool_calls[0].function.name"},
+      {R"([{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":1}}]}])",
+       "messages[0].tool_calls[0].function.arguments"},
+      {R"([{"role":"user","content":"x","tool_calls":[{"function":{"name":"f"}}]}])",
+       "messages[0].tool_calls"},
+      {R"([{"role":"assistant","function_call":{}}])", "messages[0].function_call.name"},
   };
   for (const MessageCase& each : cases) {
     const auto body = read_chat({{"messages", json::parse(each.messages)}});
@@ -278,6 +286,27 @@ TEST(Messages, EveryRoleAndShapeOfContent) {
   EXPECT_EQ(body->messages[2].content, "ab");
   EXPECT_EQ(body->messages[2].name, "Ann");
   EXPECT_EQ(body->messages[5].tool_call_id, "id");
+}
+
+TEST(Messages, CallsOfToolsAreKept) {
+  const auto body = read_chat(object(R"({"messages":[
+    {"role":"assistant","content":null,"reasoning_content":"hm","tool_calls":[
+      {"id":"c1","type":"function","function":{"name":"f","arguments":"{\"a\": 1}"}},
+      {"function":{"name":"g","arguments":{"b":2}}}]},
+    {"role":"assistant","content":"x","function_call":{"name":"h","arguments":""}}],
+    "chat_template_kwargs":{"enable_thinking":false}})"));
+  ASSERT_TRUE(body.has_value()) << error_of(body).message;
+  const chat::Message& calls = body->messages[0];
+  EXPECT_TRUE(calls.null_content);
+  EXPECT_EQ(calls.reasoning, "hm");
+  ASSERT_EQ(calls.tool_calls.size(), 2u);
+  EXPECT_EQ(calls.tool_calls[0].id, "c1");
+  EXPECT_EQ(calls.tool_calls[0].arguments, R"({"a": 1})");
+  EXPECT_EQ(calls.tool_calls[1].arguments, R"({"b":2})");
+  EXPECT_EQ(body->messages[1].tool_calls[0].name, "h");
+  EXPECT_FALSE(body->messages[1].null_content);
+  ASSERT_EQ(body->template_variables.size(), 1u);
+  EXPECT_EQ(body->template_variables[0].first, "enable_thinking");
 }
 
 TEST(Describe, ShortensBetweenCharacters) {

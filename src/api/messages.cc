@@ -63,15 +63,60 @@ Status read_text(const json::object& object, std::string_view key, const std::st
   return {};
 }
 
-// Calls of earlier turns would be lost by the formats that exist so far; better an error.
-Status refuse_calls(const json::object& object, const std::string& path) {
-  for (const char* key : {"tool_calls", "function_call"}) {
-    const json::value* value = object.if_contains(key);
-    if (value == nullptr || value->is_null()) continue;
-    if (value->is_array() && value->get_array().empty()) continue;
-    const std::string full = fmt::format("{}.{}", path, key);
-    return fail(ErrorCode::kUnsupported, full + ": calling functions is not supported yet", full);
+// A function that was called: {name, arguments}, with the arguments as text.
+Status read_function(const json::value* value, const std::string& path, chat::ToolCall& call) {
+  if (value == nullptr) return bad_field(path, "is required");
+  if (!value->is_object()) return bad_field(path, "an object {name, arguments}", *value);
+  const json::object& function = value->get_object();
+  CHASQUI_TRY_STATUS(read_text(function, "name", path, call.name));
+  if (call.name.empty()) return bad_field(path + ".name", "is required");
+  // Some clients send the object itself.
+  const json::value* arguments = function.if_contains("arguments");
+  if (arguments != nullptr && arguments->is_object()) {
+    call.arguments = json::serialize(*arguments);
+    return {};
   }
+  return read_text(function, "arguments", path, call.arguments);
+}
+
+Status read_calls(const json::object& object, const std::string& path, chat::Message& message) {
+  const json::value* value = object.if_contains("tool_calls");
+  if (value == nullptr || value->is_null()) return {};
+  const std::string full = path + ".tool_calls";
+  if (!value->is_array()) return bad_field(full, "an array", *value);
+  const json::array& calls = value->get_array();
+  if (calls.empty()) return {};
+  if (message.role != chat::Role::kAssistant) {
+    return bad_field(full, "belongs to messages of the assistant only");
+  }
+  if (calls.size() > Limits::kToolCalls) {
+    return bad_field(full, fmt::format("must have at most {} entries, but has {}",
+                                       Limits::kToolCalls, calls.size()));
+  }
+  for (size_t i = 0; i < calls.size(); ++i) {
+    const std::string call_path = fmt::format("{}[{}]", full, i);
+    if (!calls[i].is_object())
+      return bad_field(call_path, "an object {id, type, function}", calls[i]);
+    const json::object& item = calls[i].get_object();
+    chat::ToolCall call;
+    CHASQUI_TRY_STATUS(read_text(item, "id", call_path, call.id));
+    CHASQUI_TRY_STATUS(read_function(item.if_contains("function"), call_path + ".function", call));
+    message.tool_calls.push_back(std::move(call));
+  }
+  return {};
+}
+
+// The older form of a single call.
+Status read_old_call(const json::object& object, const std::string& path, chat::Message& message) {
+  const json::value* value = object.if_contains("function_call");
+  if (value == nullptr || value->is_null()) return {};
+  if (message.role != chat::Role::kAssistant || !message.tool_calls.empty()) {
+    return bad_field(path + ".function_call",
+                     "belongs to messages of the assistant that have no tool_calls");
+  }
+  chat::ToolCall call;
+  CHASQUI_TRY_STATUS(read_function(value, path + ".function_call", call));
+  message.tool_calls.push_back(std::move(call));
   return {};
 }
 
@@ -87,12 +132,17 @@ Result<chat::Message> read_message(const json::value& value, const std::string& 
   message.role = *known;
   if (const json::value* content = object.if_contains("content")) {
     CHASQUI_TRY_STATUS(read_content(*content, path + ".content", message.content));
+    message.null_content = content->is_null();
   } else if (message.role == chat::Role::kUser) {
     return bad_field(path + ".content", "is required");
+  } else {
+    message.null_content = true;
   }
   CHASQUI_TRY_STATUS(read_text(object, "name", path, message.name));
   CHASQUI_TRY_STATUS(read_text(object, "tool_call_id", path, message.tool_call_id));
-  CHASQUI_TRY_STATUS(refuse_calls(object, path));
+  CHASQUI_TRY_STATUS(read_text(object, "reasoning_content", path, message.reasoning));
+  CHASQUI_TRY_STATUS(read_calls(object, path, message));
+  CHASQUI_TRY_STATUS(read_old_call(object, path, message));
   return message;
 }
 

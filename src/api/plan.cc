@@ -156,6 +156,13 @@ void add_copies(Plan& plan, const engine::Request& request) {
   }
 }
 
+chat::ChatInput chat_input(const ChatBody& body) {
+  chat::ChatInput input;
+  input.messages = body.messages;
+  input.more = body.template_variables;
+  return input;
+}
+
 }  // namespace
 
 Status check_token(const text::Vocab& vocab, int64_t id, const std::string& path) {
@@ -191,7 +198,7 @@ Result<Plan> plan_completion(const Service& service, const CompletionBody& body)
 
 Result<Plan> plan_chat(const Service& service, const ChatBody& body) {
   CHASQUI_TRY(engine::Request request, plan_common(service, body));
-  CHASQUI_TRY(chat::Prompt rendered, service.model().chat_format->render(body.messages));
+  CHASQUI_TRY(chat::Prompt rendered, service.model().chat_format->render(chat_input(body)));
   request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());
   if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
   Plan plan;

@@ -41,16 +41,18 @@ class LoadedModelRunner final : public engine::ModelRunner {
   std::vector<CacheSpec> groups_;
 };
 
-Result<std::shared_ptr<const chat::ChatFormat>> choose_chat_format(const LoadedModel& loaded,
-                                                                   const Settings& settings) {
+Result<chat::ChatFormatPtr> choose_chat_format(const LoadedModel& loaded,
+                                               const Settings& settings) {
   const text::Vocab& vocab = loaded.tokenizer->vocab();
   CHASQUI_TRY(const auto chat_template, loaded.file->get_string("tokenizer.chat_template"));
-  const std::string_view name = settings.chat_format.empty()
-                                    ? chat::default_chat_format(chat_template.value_or(""), vocab)
-                                    : std::string_view(settings.chat_format);
-  auto format = chat::make_chat_format(name, chat::special_texts(vocab));
-  if (!format) return fail(format.error().code, format.error().message, "chat_format");
-  return *format;
+  const chat::ModelTexts texts = chat::model_texts(vocab, std::string(chat_template.value_or("")));
+  if (!settings.chat_format.empty()) return chat::make_chat_format(settings.chat_format, texts);
+  chat::DefaultFormat chosen = chat::default_chat_format(texts, vocab);
+  if (!chosen.warning.empty()) {
+    spdlog::warn("{}; using the chat format {} instead (setting chat_format)", chosen.warning,
+                 chosen.format->name());
+  }
+  return chosen.format;
 }
 
 // The context of a request: the setting, or what the model was trained for.

@@ -104,7 +104,8 @@ const auto& table() {
       Setting{"prefix_cache", &S::prefix_cache, "true",
               "keep what was computed for prompts that begin alike"},
       Setting{"chat_format", &S::chat_format, "",
-              "how messages become a prompt: chatml or llama-2; default: what fits the model"},
+              "how messages become a prompt: chat_template.default (the template in the model), "
+              "chatml, llama-2, llama-3, ...; default: the template, or what fits the model"},
 
       Setting{"cpu_isa",
               &S::cpu_isa,

@@ -1,22 +1,76 @@
+// house-numbers: table
 #include "chat/chat_format.h"
-
-#include <array>
 
 #include "chat/internal/builtin_formats.h"
 
 namespace chasqui::chat {
 namespace {
 
-constexpr std::array<ChatFormatRow, 2> kFormats = {{
-    {"chatml", "<|im_start|>role ... <|im_end|>: Qwen, Hermes, Yi and many others",
-     make_chatml_format},
-    {"llama-2", "[INST] <<SYS>> ... [/INST]: Llama 2 chat models", make_llama2_format},
-}};
+constexpr std::string_view kFallback = "llama-2";
+constexpr std::string_view kOwnTemplate = "chat_template.default";
 
-constexpr std::string_view kChatmlMark = "<|im_start|>";
+using Model = const ModelTexts&;
+
+// Markers are looked for in this order, the more specific ones first.
+constexpr ChatFormatRow kFormats[] = {
+    {kOwnTemplate, "the Jinja template in the model's file", "", make_template_format},
+    {"llama-2", "[INST] <<SYS>> ... [/INST]: Llama 2 chat models", "",
+     [](Model model) -> Result<ChatFormatPtr> { return make_llama2_format(model); }},
+    {"llama-3", "<|start_header_id|>role<|end_header_id|>: Llama 3", "<|start_header_id|>",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("llama-3"); }},
+    {"chatml", "<|im_start|>role ... <|im_end|>: Qwen, Hermes, Yi and many others", "<|im_start|>",
+     [](Model) -> Result<ChatFormatPtr> { return make_chatml_format(); }},
+    {"gemma", "<start_of_turn>user ... <end_of_turn>: Gemma", "<start_of_turn>",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("gemma"); }},
+    {"qwen", "ChatML with a system message of its own: the first Qwen models", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("qwen"); }},
+    {"mistral-instruct", "[INST] ... [/INST]: Mistral and Mixtral Instruct", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("mistral-instruct"); }},
+    {"vicuna", "USER: ... ASSISTANT: ...: Vicuna", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("vicuna"); }},
+    {"alpaca", "### Instruction: ... ### Response: ...: Alpaca", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("alpaca"); }},
+    {"zephyr", "<|system|> ... <|user|> ... <|assistant|>: Zephyr", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("zephyr"); }},
+    {"openchat", "GPT4 Correct User: ... <|end_of_turn|>: OpenChat", "<|end_of_turn|>",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("openchat"); }},
+    {"open-orca", "User: ... Assistant: ... <|end_of_turn|>: OpenOrca", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("open-orca"); }},
+    {"mistrallite", "<|prompter|> ... <|assistant|>: MistralLite", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("mistrallite"); }},
+    {"oasst_llama", "<|prompter|> ... <|assistant|>: OpenAssistant Llama 2", "<|prompter|>",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("oasst_llama"); }},
+    {"baichuan-2", "<reserved_106> ... <reserved_107>: Baichuan 2", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("baichuan-2"); }},
+    {"baichuan", "<reserved_102> ... <reserved_103>: Baichuan", "<reserved_102>",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("baichuan"); }},
+    {"openbuddy", "User: ... Assistant: ...: OpenBuddy", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("openbuddy"); }},
+    {"redpajama-incite", "<human>: ... <bot>: ...: RedPajama INCITE", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("redpajama-incite"); }},
+    {"snoozy", "### Prompt: ... ### Response: ...: GPT4All Snoozy", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("snoozy"); }},
+    {"phind", "### User Message ... ### Assistant: Phind CodeLlama", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("phind"); }},
+    {"intel", "### User: ... ### Assistant: ...: Intel Neural Chat", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("intel"); }},
+    {"pygmalion", "<|system|> ... <|user|> ... <|model|>: Pygmalion", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("pygmalion"); }},
+    {"chatglm3", "<|user|> ... <|assistant|>: ChatGLM3", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("chatglm3"); }},
+    {"saiga", "<s>user ... </s><s>bot: Saiga", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_turn_format("saiga"); }},
+};
 
 std::string token_text(const text::Vocab& vocab, text::TokenId id) {
   return id == text::kNoToken ? std::string() : std::string(vocab.text(id));
+}
+
+std::string_view name_by_marker(const text::Vocab& vocab) {
+  for (const ChatFormatRow& row : kFormats) {
+    if (!row.marker.empty() && vocab.find(row.marker).has_value()) return row.name;
+  }
+  return kFallback;
 }
 
 }  // namespace
@@ -27,19 +81,19 @@ std::string Prompt::text() const {
   return out;
 }
 
-SpecialTexts special_texts(const text::Vocab& vocab) {
-  return {token_text(vocab, vocab.special().bos), token_text(vocab, vocab.special().eos)};
+ModelTexts model_texts(const text::Vocab& vocab, std::string chat_template) {
+  return {token_text(vocab, vocab.special().bos), token_text(vocab, vocab.special().eos),
+          std::move(chat_template)};
 }
 
 std::span<const ChatFormatRow> chat_formats() {
   return kFormats;
 }
 
-Result<std::shared_ptr<const ChatFormat>> make_chat_format(std::string_view name,
-                                                           const SpecialTexts& special) {
+Result<ChatFormatPtr> make_chat_format(std::string_view name, const ModelTexts& model) {
   std::string known;
   for (const ChatFormatRow& row : kFormats) {
-    if (row.name == name) return row.make(special);
+    if (row.name == name) return row.make(model);
     if (!known.empty()) known += ", ";
     known += row.name;
   }
@@ -48,10 +102,15 @@ Result<std::shared_ptr<const ChatFormat>> make_chat_format(std::string_view name
               "chat_format");
 }
 
-std::string_view default_chat_format(std::string_view chat_template, const text::Vocab& vocab) {
-  const bool speaks_chatml = chat_template.find(kChatmlMark) != std::string_view::npos ||
-                             vocab.find(kChatmlMark).has_value();
-  return speaks_chatml ? "chatml" : "llama-2";
+DefaultFormat default_chat_format(const ModelTexts& model, const text::Vocab& vocab) {
+  DefaultFormat chosen;
+  if (!model.chat_template.empty()) {
+    auto own = make_template_format(model);
+    if (own) return {*own, ""};
+    chosen.warning = own.error().message;
+  }
+  chosen.format = *make_chat_format(name_by_marker(vocab), model);
+  return chosen;
 }
 
 }  // namespace chasqui::chat

@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "chat/message.h"
+#include "jinja/template.h"
 #include "text/vocab.h"
 
 namespace chasqui::chat {
@@ -31,12 +32,22 @@ struct Prompt {
   std::string text() const;
 };
 
-// How a model spells its own markers; "" where it has none.
-struct SpecialTexts {
+// What is made into a prompt. Only templates can say more than the messages.
+struct ChatInput {
+  std::span<const Message> messages;              // in order, not empty
+  jinja::Value tools = jinja::Value::none();      // list of OpenAI's tool objects
+  jinja::Value documents = jinja::Value::none();  // list of {title, text}
+  jinja::Variables more = {};         // further variables of the template ("enable_thinking")
+  bool add_generation_prompt = true;  // false: nothing asks for an answer
+};
+
+// What a model brings along. bos, eos: how it spells its own markers, "" where it has none.
+struct ModelTexts {
   std::string bos;
   std::string eos;
+  std::string chat_template = {};  // its `tokenizer.chat_template`, "" when absent
 };
-SpecialTexts special_texts(const text::Vocab& vocab);
+ModelTexts model_texts(const text::Vocab& vocab, std::string chat_template);
 
 class ChatFormat {
  public:
@@ -46,26 +57,34 @@ class ChatFormat {
 
   // The prompt that asks the model for the next assistant message. A BOS token that the model
   // wants at the very start may be left out: PromptEncoder adds it once.
-  // `messages`: in order, not empty. kInvalidArgument where the format has no way to say them,
-  // with `param` naming the message ("messages[2]").
-  virtual Result<Prompt> render(std::span<const Message> messages) const = 0;
+  // kInvalidArgument or kUnsupported where the format has no way to say the input or refuses it,
+  // with `param` naming the field ("messages[2]", "tools"); templates add their line and reason.
+  virtual Result<Prompt> render(const ChatInput& input) const = 0;
 };
+
+using ChatFormatPtr = std::shared_ptr<const ChatFormat>;
 
 // One row per format that is built in.
 struct ChatFormatRow {
   std::string_view name;     // value of the setting chat_format
   std::string_view summary;  // one line for --help and the generated docs
-  std::shared_ptr<const ChatFormat> (*make)(const SpecialTexts& special);
+  std::string_view marker;   // a token that only models of this format have, or ""
+  Result<ChatFormatPtr> (*make)(const ModelTexts& model);
 };
 std::span<const ChatFormatRow> chat_formats();
 
-// The format of that name; kNotFound names those that exist.
-Result<std::shared_ptr<const ChatFormat>> make_chat_format(std::string_view name,
-                                                           const SpecialTexts& special);
+// The format of that name; kNotFound names those that exist. "chat_template.default" is the model's
+// own template: kNotFound where it has none, kInvalidArgument with line and reason where the
+// template does not compile.
+Result<ChatFormatPtr> make_chat_format(std::string_view name, const ModelTexts& model);
 
-// What a model without an explicit setting gets: "chatml" when its own template
-// (`tokenizer.chat_template`, "" when absent) or its vocabulary speaks ChatML, else "llama-2",
-// which is the default of the server that chasqui replaces.
-std::string_view default_chat_format(std::string_view chat_template, const text::Vocab& vocab);
+// What a model without an explicit setting gets: its own template; where there is none, or it does
+// not compile, the format whose marker its vocabulary has; else llama-2, which is the default of
+// the server that chasqui replaces.
+struct DefaultFormat {
+  ChatFormatPtr format;
+  std::string warning;  // why the model's own template is not used; "" when all is well
+};
+DefaultFormat default_chat_format(const ModelTexts& model, const text::Vocab& vocab);
 
 }  // namespace chasqui::chat

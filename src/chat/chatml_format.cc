@@ -20,9 +20,10 @@ class ChatmlFormat final : public ChatFormat {
  public:
   std::string_view name() const override { return "chatml"; }
 
-  Result<Prompt> render(std::span<const Message> messages) const override {
+  Result<Prompt> render(const ChatInput& input) const override {
+    CHASQUI_TRY_STATUS(check_plain(input, name()));
     Prompt prompt;
-    for (const Message& message : messages) {
+    for (const Message& message : input.messages) {
       append(prompt.parts, kStart, true);
       append(prompt.parts, chatml_role(message.role), true);
       append(prompt.parts, "\n", true);
@@ -30,8 +31,7 @@ class ChatmlFormat final : public ChatFormat {
       append(prompt.parts, kEnd, true);
       append(prompt.parts, "\n", true);
     }
-    append(prompt.parts, kStart, true);
-    append(prompt.parts, "assistant\n", true);
+    if (input.add_generation_prompt) append(prompt.parts, "<|im_start|>assistant\n", true);
     prompt.stops = {std::string(kEnd)};
     return prompt;
   }
@@ -39,7 +39,7 @@ class ChatmlFormat final : public ChatFormat {
 
 }  // namespace
 
-std::shared_ptr<const ChatFormat> make_chatml_format(const SpecialTexts&) {
+ChatFormatPtr make_chatml_format() {
   return std::make_shared<ChatmlFormat>();
 }
 

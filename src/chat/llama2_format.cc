@@ -11,29 +11,16 @@
 namespace chasqui::chat {
 namespace {
 
-bool is_system(const Message& message) {
-  return message.role == Role::kSystem || message.role == Role::kDeveloper;
-}
-
-std::string joined_system(std::span<const Message> messages) {
-  std::string out;
-  for (const Message& message : messages) {
-    if (!is_system(message) || message.content.empty()) continue;
-    if (!out.empty()) out += "\n\n";
-    out += message.content;
-  }
-  return out;
-}
-
 class Llama2Format final : public ChatFormat {
  public:
-  explicit Llama2Format(SpecialTexts special) : special_(std::move(special)) {}
+  explicit Llama2Format(const ModelTexts& model) : bos_(model.bos), eos_(model.eos) {}
 
   std::string_view name() const override { return "llama-2"; }
 
-  Result<Prompt> render(std::span<const Message> messages) const override {
+  Result<Prompt> render(const ChatInput& input) const override {
+    CHASQUI_TRY_STATUS(check_plain(input, name()));
     Prompt prompt;
-    const std::string system = joined_system(messages);
+    const std::string system = joined_system(input.messages);
     if (!system.empty()) {
       append(prompt.parts, "[INST] <<SYS>>\n", true);
       append(prompt.parts, system, false);
@@ -42,7 +29,7 @@ class Llama2Format final : public ChatFormat {
     // The system block opens the first user turn; an assistant that speaks first closes it.
     bool open = !system.empty();
     bool first = true;
-    for (const Message& message : messages) {
+    for (const Message& message : input.messages) {
       if (is_system(message)) continue;
       if (message.role == Role::kAssistant) {
         add_answer(prompt, message);
@@ -53,7 +40,7 @@ class Llama2Format final : public ChatFormat {
       }
       first = false;
     }
-    append(prompt.parts, "[/INST]", true);
+    if (input.add_generation_prompt) append(prompt.parts, "[/INST]", true);
     return prompt;
   }
 
@@ -64,7 +51,7 @@ class Llama2Format final : public ChatFormat {
       append(prompt.parts, " ", true);
       return;
     }
-    if (!first) append(prompt.parts, special_.bos, true);
+    if (!first) append(prompt.parts, bos_, true);
     append(prompt.parts, "[INST]", true);
     append(prompt.parts, message.content, false);
     append(prompt.parts, "  ", true);
@@ -74,16 +61,16 @@ class Llama2Format final : public ChatFormat {
     append(prompt.parts, "[/INST]", true);
     append(prompt.parts, message.content, false);
     append(prompt.parts, " ", true);
-    append(prompt.parts, special_.eos, true);
+    append(prompt.parts, eos_, true);
   }
 
-  const SpecialTexts special_;
+  const std::string bos_, eos_;
 };
 
 }  // namespace
 
-std::shared_ptr<const ChatFormat> make_llama2_format(const SpecialTexts& special) {
-  return std::make_shared<Llama2Format>(special);
+ChatFormatPtr make_llama2_format(const ModelTexts& model) {
+  return std::make_shared<Llama2Format>(model);
 }
 
 }  // namespace chasqui::chat

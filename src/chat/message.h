@@ -5,17 +5,28 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace chasqui::chat {
 
 // Who speaks. kDeveloper is OpenAI's newer name for the system role.
 enum class Role { kSystem, kDeveloper, kUser, kAssistant, kTool, kFunction };
 
+// A function that the assistant asked to be called, as the wire has it.
+struct ToolCall {
+  std::string id;  // "" when not given
+  std::string name;
+  std::string arguments;  // JSON text, as sent; may be none
+};
+
 struct Message {
   Role role = Role::kUser;
   std::string content;       // UTF-8; the words of a user: never read for control tokens
   std::string name;          // of the speaker or of the function, "" when not given
   std::string tool_call_id;  // of a tool message: the call that it answers, "" when not given
+  std::vector<ToolCall> tool_calls = {};  // of an assistant message
+  bool null_content = false;              // `content` was null or absent, and is ""
+  std::string reasoning = {};             // what the assistant thought before it spoke
 };
 
 // The role's name on the wire ("system", "developer", "user", ...).

@@ -73,7 +73,7 @@ TEST(PromptEncoder, BordersBetweenPartsChangeNoToken) {
     ASSERT_TRUE(file.has_value()) << file.error().message;
     const auto tokenizer = text::Tokenizer::load(*file);
     ASSERT_TRUE(tokenizer.has_value()) << tokenizer.error().message;
-    const SpecialTexts special = special_texts((*tokenizer)->vocab());
+    const ModelTexts special = model_texts((*tokenizer)->vocab(), "");
     Rng rng(7);
     for (int round = 0; round < 200; ++round) {
       std::vector<PromptPart> parts;

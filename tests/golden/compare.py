@@ -127,6 +127,38 @@ def compare_tokenizer(binary, vocab, expected, tally):
         print(f"{vocab.name:<52} {len(ids)} texts, {len(texts)} back", flush=True)
 
 
+def render_request(conversation, special_tokens, now):
+    kwargs = dict(conversation["kwargs"])
+    request = {"messages": conversation["messages"], "now": now, **special_tokens}
+    for name in ("tools", "documents", "add_generation_prompt"):
+        if name in kwargs:
+            request[name] = kwargs.pop(name)
+    return {**request, "kwargs": kwargs}
+
+
+def compare_template(binary, template, conversations, tally):
+    """Text must agree byte for byte; where the template refused, so must we. Where only Python's
+    rules refused, an engine may be more lenient, which is listed."""
+    want = json.loads(template.with_suffix(".json").read_text())["results"]
+    cases = [c for c in conversations["conversations"] if c["name"] in want]
+    requests = [render_request(c, conversations["special_tokens"], conversations["now"]) for c in cases]
+    got, error = run(binary, "render", template, "--input", "-", document=requests)
+    if got is None:
+        tally.check(False, f"{template.name}: {error}")
+        return
+    wrong, lenient = [], []
+    for case, mine in zip(cases, got):
+        expected = want[case["name"]]
+        if "text" in expected or expected["raised"] == "TemplateError":
+            right = mine.get("text") == expected["text"] if "text" in expected else "raised" in mine
+            wrong += [] if right else [case["name"]]
+        elif "raised" not in mine:
+            lenient.append(case["name"])
+    tally.check(not wrong, f"{template.name}: {', '.join(wrong)} rendered differently")
+    note = f", more lenient: {', '.join(lenient)}" if lenient else ""
+    print(f"{template.name:<52} {len(cases)} conversations{note}", flush=True)
+
+
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
@@ -139,6 +171,9 @@ def main():
             compare_model(binary, model, model.with_suffix(".json"), tally, exact)
     for vocab in sorted((golden / "tokenizers").glob("*.gguf.gz")):
         compare_tokenizer(binary, vocab, vocab.with_name(vocab.name.replace(".gguf.gz", ".json")), tally)
+    conversations = json.loads((golden / "templates" / "conversations.json").read_text())
+    for template in sorted((golden / "templates").glob("*.jinja")):
+        compare_template(binary, template, conversations, tally)
     for line in tally.unsupported:
         print(f"unsupported: {line}")
     print(f"{tally.passed} passed, {tally.failed} failed, {len(tally.unsupported)} skipped")

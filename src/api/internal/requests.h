@@ -13,6 +13,7 @@
 
 #include "api/internal/field.h"
 #include "chat/message.h"
+#include "jinja/template.h"
 #include "sample/sampling_spec.h"
 
 namespace chasqui::api {
@@ -31,8 +32,10 @@ struct Limits {
   static constexpr int kLogitBiasKeyBytes = 256;
   static constexpr int kLogprobs = 20;
   static constexpr int kMessages = 16384;
-  static constexpr int kContentParts = 1024;   // of one message
-  static constexpr int kModelNameBytes = 512;  // it is echoed in every chunk
+  static constexpr int kContentParts = 1024;     // of one message
+  static constexpr int kToolCalls = 128;         // of one message
+  static constexpr int kTemplateVariables = 64;  // chat_template_kwargs
+  static constexpr int kModelNameBytes = 512;    // it is echoed in every chunk
 };
 
 // Fields that completion and chat share.
@@ -70,6 +73,7 @@ struct CompletionBody : GenerationBody {
 
 struct ChatBody : GenerationBody {
   std::vector<chat::Message> messages;
+  jinja::Variables template_variables;  // chat_template_kwargs
   bool logprobs = false;
   std::optional<int64_t> top_logprobs;
   std::optional<int64_t> max_completion_tokens;  // wins over max_tokens

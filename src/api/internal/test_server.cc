@@ -88,7 +88,7 @@ ServedModel tiny_model(std::shared_ptr<engine::Engine> engine,
   model.id = "folder/tiny.gguf";
   model.created = 1700000000;
   model.engine = std::move(engine);
-  model.chat_format = *chat::make_chat_format("chatml", chat::special_texts(tokenizer->vocab()));
+  model.chat_format = *chat::make_chat_format("chatml", chat::model_texts(tokenizer->vocab(), ""));
   model.tokenizer = std::move(tokenizer);
   model.hidden_size = BabbleRunner::kHidden;
   return model;

@@ -26,6 +26,7 @@ Action declare_run(CLI::App& parser);
 Action declare_inspect(CLI::App& parser);
 Action declare_tokenize(CLI::App& parser);
 Action declare_detokenize(CLI::App& parser);
+Action declare_render(CLI::App& parser);
 Action declare_eval(CLI::App& parser);
 Action declare_bench(CLI::App& parser);
 Action declare_devices(CLI::App& parser);

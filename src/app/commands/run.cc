@@ -113,7 +113,7 @@ class Conversation {
 
  private:
   Result<engine::Request> make_request() const {
-    CHASQUI_TRY(const chat::Prompt prompt, model_.chat_format->render(messages_));
+    CHASQUI_TRY(const chat::Prompt prompt, model_.chat_format->render({.messages = messages_}));
     engine::Request request;
     request.prompt = encoder_.encode(prompt.parts);
     request.stops = prompt.stops;

@@ -1,14 +1,52 @@
-// The formats that are written in C++: one file and one row (chat_format.cc) each.
+// The formats that are built in, and what they share.
 #pragma once
 
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "chat/chat_format.h"
 
 namespace chasqui::chat {
 
-std::shared_ptr<const ChatFormat> make_chatml_format(const SpecialTexts& special);
-std::shared_ptr<const ChatFormat> make_llama2_format(const SpecialTexts& special);
+// Those with a shape of their own, one file each.
+ChatFormatPtr make_chatml_format();
+ChatFormatPtr make_llama2_format(const ModelTexts& model);
+// The model's own template, or the error that says why it cannot be used.
+Result<ChatFormatPtr> make_template_format(const ModelTexts& model);
+
+// Where a format of turns puts the system's words.
+enum class SystemPlace {
+  kFront,      // all of them joined, before the first turn
+  kFirstUser,  // the same, but inside the first turn of the user
+  kInPlace,    // a turn of its own, wherever it stands
+};
+
+// What is written around a message.
+struct Turn {
+  std::string_view before;
+  std::string_view after;
+};
+
+// A format that writes one turn after another. `system_default`: the words where there are none.
+struct TurnStyle {
+  std::string_view name;
+  SystemPlace system_place = SystemPlace::kFront;
+  Turn system;
+  std::string_view system_default;
+  Turn user;
+  Turn assistant;
+  std::string_view ask;   // asks for the answer
+  std::string_view stop;  // ends it; "": the model's own end is enough
+};
+// The style of that name; REQUIRES: there is one.
+ChatFormatPtr make_turn_format(std::string_view name);
+
+bool is_system(const Message& message);
+// The words of all system messages, with an empty line between them.
+std::string joined_system(std::span<const Message> messages);
+// kUnsupported where the input holds what only templates can say: tools, calls, documents.
+Status check_plain(const ChatInput& input, std::string_view format);
 
 // Appends `text` to `parts`, joined to the last part when that has the same mark.
 void append(std::vector<PromptPart>& parts, std::string_view text, bool trusted);
