@@ -22,6 +22,7 @@ constexpr Command kCommands[] = {
     {"detokenize", "turn tokens into text", declare_detokenize},
     {"eval", "compute logits of given tokens, to compare engines", declare_eval},
     {"bench", "measure speed beside this machine's limits", declare_bench},
+    {"grammar", "follow grammars and schemas over texts, to check and time them", declare_grammar},
     {"devices", "list what this machine can compute with", declare_devices},
     {"make-random", "write a model with random weights, for benchmarks", declare_make_random},
 };
