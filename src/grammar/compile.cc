@@ -2,6 +2,7 @@
 
 #include "grammar/grammar.h"
 #include "grammar/internal/expr_machine.h"
+#include "grammar/internal/gbnf_machine.h"
 #include "grammar/internal/regex.h"
 #include "grammar/internal/schema_machine.h"
 #include "grammar/internal/schema_reader.h"
@@ -48,6 +49,20 @@ Result<GrammarPtr> compile_regex(std::string_view source, const TokenTablePtr& t
     auto fresh = std::make_shared<ExprPool>();
     const ExprId start = *compile_regex_expr(text, RegexMatch::kWhole, *fresh);
     return std::make_unique<ExprMachine>(std::move(fresh), start);
+  };
+  return make_grammar(make, tokens);
+}
+
+Result<GrammarPtr> compile_gbnf(std::string_view source, const TokenTablePtr& tokens) {
+  CHASQUI_TRY_STATUS(check_size(source.size()));
+  ExprPool pool;
+  CHASQUI_TRY(GbnfGrammar grammar, parse_gbnf(source, pool));
+  CHASQUI_TRY_STATUS(analyse_gbnf(grammar, source, pool));
+  const auto make = [text = std::string(source)]() -> std::unique_ptr<Machine> {
+    auto fresh = std::make_shared<ExprPool>();
+    GbnfGrammar parsed = *parse_gbnf(text, *fresh);
+    static_cast<void>(analyse_gbnf(parsed, text, *fresh));
+    return std::make_unique<GbnfMachine>(std::move(fresh), parsed);
   };
   return make_grammar(make, tokens);
 }
