@@ -111,7 +111,7 @@ ExprId ExprPool::code_points(std::span<const CodeRange> ranges) {
   std::vector<ExprId> parts;
   for (const auto& [tail, lead] : by_tail) parts.push_back(concat(bytes(lead), tail));
   const ExprId id = any_of(std::move(parts));
-  if (covers_plain_text(ranges)) covers_plain_.insert(id);
+  if (covers_plain_text(ranges)) covers_plain_[id] = true;
   return id;
 }
 
@@ -314,12 +314,28 @@ bool ExprPool::search_match(ExprId start) {
   return false;
 }
 
-ExprPool::PlainReach ExprPool::plain_reach(ExprId id, int depth) const {
+// Whether a repeated part takes any plain character: known of classes; of other parts, found by
+// trying, with the continuations of longer characters compared as a whole.
+bool ExprPool::covers_plain(ExprId id) {
+  if (const auto place = covers_plain_.find(id); place != covers_plain_.end()) return place->second;
+  bool covers = true;
+  for (unsigned byte = 0x20; covers && byte < 0x7F; ++byte) {
+    if (byte == '"' || byte == '\\') continue;
+    covers = nullable(derive(id, static_cast<uint8_t>(byte)));
+  }
+  for (unsigned lead = 0xC2; covers && lead <= 0xF4; ++lead) {
+    const ExprId rest = derive(any_char_, static_cast<uint8_t>(lead));
+    covers = derive(id, static_cast<uint8_t>(lead)) == rest;
+  }
+  return covers_plain_[id] = covers;
+}
+
+ExprPool::PlainReach ExprPool::plain_reach(ExprId id, int depth) {
   if (depth == 0) return {};
-  const std::span<const uint32_t> key = fields(id);
+  const std::vector<uint32_t> key(fields(id).begin(), fields(id).end());
   switch (nodes_[id].kind) {
     case Kind::kRepeat:
-      if (!covers_plain_.contains(key[0])) return {};
+      if (!covers_plain(key[0])) return {};
       return {key[2], true};
     case Kind::kConcat:
       if (!nodes_[key[1]].simple) return {};

@@ -96,6 +96,7 @@ class Parser {
       return error_at(start, fmt::format("the rule {} is defined twice", text));
     }
     grammar_.rules[index].is_defined = true;
+    grammar_.rules[index].offset = start;
     skip_space(true);
     CHASQUI_TRY(const size_t body, choice(0));
     grammar_.rules[index].body = body;

@@ -69,7 +69,7 @@ class ExprPool {
     uint32_t chars = 0;
     bool exactly = false;
   };
-  PlainReach plain_reach(ExprId id) const { return plain_reach(id, 8); }
+  PlainReach plain_reach(ExprId id) { return plain_reach(id, 8); }
 
   // About how much memory the pool holds, and whether it has refused to grow beyond its bound:
   // from then on derive() may say kNever where it is not.
@@ -95,7 +95,8 @@ class ExprPool {
   ExprId compute(ExprId id, uint8_t byte);
   void flatten(Kind kind, std::vector<ExprId>& parts) const;
   bool search_match(ExprId start);
-  PlainReach plain_reach(ExprId id, int depth) const;
+  PlainReach plain_reach(ExprId id, int depth);
+  bool covers_plain(ExprId id);
 
   Interner interner_;
   std::vector<Node> nodes_;  // by ExprId
@@ -103,7 +104,7 @@ class ExprPool {
   std::vector<std::vector<std::string>> tables_;  // of kWords; sorted, unique
   std::unordered_map<uint64_t, ExprId> derived_;  // (id << 8 | byte) -> derivative
   std::unordered_map<ExprId, bool> matches_;      // can_match() of nodes that are not simple
-  std::unordered_set<ExprId> covers_plain_;       // classes that hold every plain character
+  std::unordered_map<ExprId, bool> covers_plain_;  // matches every single plain character
   ExprId any_char_ = kNever;
   ExprId any_text_ = kNever;
   bool exhausted_ = false;
