@@ -187,11 +187,7 @@ bool NumberRules::accepts(std::string_view text) const {
 bool NumberRules::may_become(std::string_view prefix) const {
   if (prefix.size() > kMaxNumberText) return false;
   if (values) {
-    const auto begins = [&](const std::string& value) {
-      if (value.starts_with(prefix)) return true;
-      return Decimal::parse(value).is_integer() && value.find_first_of(".eE") == std::string::npos &&
-             !integers_only && (value + ".0").starts_with(prefix);
-    };
+    const auto begins = [&](const std::string& value) { return value.starts_with(prefix); };
     return std::ranges::any_of(*values, begins);
   }
   if (prefix.empty()) {

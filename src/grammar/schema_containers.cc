@@ -224,7 +224,7 @@ StateId SchemaMachine::begin_item(const ArrayFrame& frame) {
 
 StateId SchemaMachine::close_array(const ArrayFrame& frame) {
   const Closure& rules = closure(frame.child);
-  const auto own = [&](uint32_t slot) { return array_own(frame, rules, slot, true); };
+  const auto own = [&](uint32_t slot) { return array_own(frame, rules, slot, true, 0); };
   return finish(frame.parent, frame.child, evaluate(rules, own, nullptr, true));
 }
 

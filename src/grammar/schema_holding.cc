@@ -28,7 +28,7 @@ Verdict SchemaMachine::object_own(const ObjectFrame& frame, const Closure& closu
 }
 
 Verdict SchemaMachine::array_own(const ArrayFrame& frame, const Closure& closure, uint32_t slot,
-                                 bool is_final) {
+                                 bool is_final, uint32_t pending) {
   const SchemaNode& node = graph_->nodes[closure.nodes[slot]];
   if ((node.kinds & kArrayBit) == 0 || has_bit(frame.failed, slot)) return Verdict::of(false);
   if (!node.array) return Verdict::of(true);
@@ -38,7 +38,7 @@ Verdict SchemaMachine::array_own(const ArrayFrame& frame, const Closure& closure
   const bool too_many = frame.index > rules.most || (counts && contained > rules.most_contained);
   const uint32_t lacking =
       counts && contained < rules.least_contained ? rules.least_contained - contained : 0;
-  const bool no_room = uint64_t{frame.index} + lacking > rules.most;
+  const bool no_room = uint64_t{frame.index} + lacking > uint64_t{rules.most} + pending && lacking > pending;
   if (!is_final) return {!too_many && !no_room, true};
   return Verdict::of(!too_many && lacking == 0 && frame.index >= rules.least);
 }
@@ -85,11 +85,16 @@ bool SchemaMachine::array_may_hold(const ArrayFrame& frame,
                                    const Verdicts& roots) {
   const Closure& rules = closure(frame.child);
   const auto own = [&](uint32_t slot) {
-    Verdict verdict = array_own(frame, rules, slot, false);
+    uint32_t pending = 0;
+    bool fails = false;
     for (const Child::Dependent& dependent : dependents) {
-      const bool is_mine = dependent.slot == slot && !dependent.counts;
-      if (is_mine && !roots[dependent.root].can_hold) verdict.can_hold = false;
+      if (dependent.slot != slot) continue;
+      const bool can_hold = roots[dependent.root].can_hold;
+      if (dependent.counts && can_hold) pending = 1;
+      if (!dependent.counts && !can_hold) fails = true;
     }
+    Verdict verdict = array_own(frame, rules, slot, false, pending);
+    if (fails) verdict.can_hold = false;
     return verdict;
   };
   return may_hold(frame.parent, frame.child, evaluate(rules, own, nullptr, false));

@@ -34,7 +34,7 @@ struct NumberRules {
   bool above_least = false;  // exclusive
   bool below_most = false;
   std::vector<Decimal> multiple_of;
-  // When set, only these, spelled so (or as an equal number).
+  // When set, only these, spelled so.
   std::optional<std::vector<std::string>> values;
 
   bool accepts(std::string_view text) const;

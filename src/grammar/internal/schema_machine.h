@@ -135,7 +135,9 @@ class SchemaMachine : public Machine {
   bool array_may_hold(const ArrayFrame& frame, const std::vector<Child::Dependent>& dependents,
                       const Verdicts& roots);
   Verdict object_own(const ObjectFrame& frame, const Closure& closure, uint32_t slot, bool is_final);
-  Verdict array_own(const ArrayFrame& frame, const Closure& closure, uint32_t slot, bool is_final);
+  // `pending`: items (0 or 1) being read that `contains` may still count.
+  Verdict array_own(const ArrayFrame& frame, const Closure& closure, uint32_t slot, bool is_final,
+                    uint32_t pending);
   // The child for `wants`; marks slots in `failed` whose wants nothing can fulfil. kDead when the
   // root schema can then hold no longer.
   template <typename Frame>
