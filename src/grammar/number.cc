@@ -216,8 +216,11 @@ bool NumberRules::may_become(std::string_view prefix) const {
     if (more == 0 && integers_only && !accepts(prefix)) continue;
     return true;
   }
-  // 5e-3 where 5 is too much: an exponent may still help.
-  return !integers_only && size.size() < 20 && !size.ends_with('.') &&
+  // An exponent may help where numbers are so small or large that they are written with one anyway;
+  // elsewhere it would only excuse numbers that are out of range.
+  const bool is_small = *bounds.most && compare_size(**bounds.most, {false, "1", -4}) < 0;
+  const bool is_large = *bounds.least && compare_size(**bounds.least, {false, "1", 16}) >= 0;
+  return !integers_only && (is_small || is_large) && size.size() < 20 && !size.ends_with('.') &&
          exponent_may_do(*this, std::string(prefix) + "e");
 }
 

@@ -22,7 +22,7 @@ class Builder {
       case Kind::kEnd:
         return pool_.nullable(rest) ? kEmpty : kNever;
       case Kind::kLook:
-        return look(node, rest);
+        return look(node, rest, at_start);
       case Kind::kChoice:
         return choice(node, rest, at_start);
       case Kind::kSequence:
@@ -67,8 +67,8 @@ class Builder {
     return pool_.any_of(std::move(others));
   }
 
-  Result<ExprId> look(const RegexNode& node, ExprId rest) {
-    CHASQUI_TRY(const ExprId ahead, build(node.parts[0], pool_.any_text(), false));
+  Result<ExprId> look(const RegexNode& node, ExprId rest, bool at_start) {
+    CHASQUI_TRY(const ExprId ahead, build(node.parts[0], pool_.any_text(), at_start));
     return pool_.all_of({node.negative ? pool_.negate(ahead) : ahead, rest});
   }
 

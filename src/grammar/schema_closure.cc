@@ -90,7 +90,8 @@ void ClosureBuilder::add_limits(Closure& closure) const {
     if (node.object) {
       closure.count_cap =
           std::max(closure.count_cap, cap_of(node.object->least, node.object->most));
-      closure.hashes_keys = closure.hashes_keys || node.object->least > 0;
+      const uint32_t least = node.object->least > 1 ? node.object->least : 0;
+      closure.hashed_members = std::max(closure.hashed_members, least);
     }
     if (!node.array) continue;
     const ArrayRules& rules = *node.array;

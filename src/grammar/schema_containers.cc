@@ -49,7 +49,7 @@ StateId SchemaMachine::begin_key(StateId object) {
   KeyFrame frame;
   frame.object = object;
   frame.last = static_cast<uint32_t>(rules.keys.size());
-  frame.hash = rules.hashes_keys ? kHashStart : 0;
+  frame.hash = container.count < rules.hashed_members ? kHashStart : 0;
   frame.exprs = rules.key_exprs;
   return key_may_hold(frame) ? put(frame) : kDead;
 }
@@ -78,7 +78,7 @@ StateId SchemaMachine::step_key(StateId state, uint8_t byte) {
     ++frame.depth;
   }
   if (frame.first == frame.last) frame.first = frame.last = frame.depth = 0;
-  if (rules.hashes_keys) frame.hash = add_hash(frame.hash, text);
+  if (frame.hash != 0) frame.hash = add_hash(frame.hash, text);
   for (ExprId& expr : frame.exprs) expr = pool_->derive(expr, text);
   return key_may_hold(frame) ? put(frame) : kDead;
 }
@@ -155,13 +155,14 @@ StateId SchemaMachine::close_key(const KeyFrame& frame) {
   const bool is_named = frame.first < frame.last && rules.keys[frame.first].size() == frame.depth;
   const uint32_t key = is_named ? frame.first : static_cast<uint32_t>(rules.keys.size());
   if (is_named && !allowed_keys(frame.object).named[key]) return kDead;
-  if (!is_named && rules.hashes_keys) {
+  if (!is_named && frame.hash != 0) {
     const auto place = std::ranges::lower_bound(object.hashes, frame.hash);
     if (place != object.hashes.end() && *place == frame.hash) return kDead;
-    if (object.count < rules.count_cap) object.hashes.insert(place, frame.hash);
+    object.hashes.insert(place, frame.hash);
   }
   const MemberPlan plan = is_named ? rules.key_plans[key] : builder_.plan_other(rules, frame.exprs);
   count_member(object, rules, key);
+  if (object.count >= rules.hashed_members) object.hashes.clear();
   for (const uint32_t slot : plan.fails) set_bit(object.failed, slot);
   object.phase = kHolding;
   uint32_t child = 0;

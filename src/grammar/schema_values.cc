@@ -146,6 +146,11 @@ bool SchemaMachine::text_may_go_on(const TextFrame& frame) {
     if (code >= 0xD800 && code <= 0xDFFF) continue;
     std::string text;
     append_code_point(code, text);
+    // Characters that begin with the same byte are forbidden together.
+    if (text.size() > 1 && !text_may_hold_after(frame, std::string_view(text).substr(0, 1))) {
+      code |= text.size() == 2 ? 0x3F : text.size() == 3 ? 0xFFF : 0x3FFFF;
+      continue;
+    }
     if (text_may_hold_after(frame, text)) return true;
   }
   return false;

@@ -38,7 +38,9 @@ struct Closure {
   std::vector<ExprId> key_exprs;                      // patterns and propertyNames, each once
   std::vector<std::vector<uint32_t>> required;        // by slot: keys
   uint32_t count_cap = 0;                             // larger numbers of members are all alike
-  bool hashes_keys = false;                           // a doubled key could fool minProperties
+  // While an object has fewer members, a doubled key could fool minProperties, so that the keys
+  // which nobody names are told apart by their hashes.
+  uint32_t hashed_members = 0;
   uint32_t index_cap = 0;                             // the same for items
   uint32_t contained_cap = 0;
 

@@ -77,7 +77,7 @@ class SchemaMachine : public Machine {
     uint32_t count = 0;             // members, up to the closure's count_cap
     std::vector<uint32_t> failed;   // bits by slot
     std::vector<uint32_t> seen;     // bits by key
-    std::vector<uint32_t> hashes;   // of other keys, sorted, where hashes_keys
+    std::vector<uint32_t> hashes;   // of other keys, sorted; see hashed_members
   };
   struct KeyFrame {
     StateId object = kDead;
