@@ -81,7 +81,8 @@ constexpr Field<Body> kFields[] = {
     {{.name = "response_format",
       .type = kObject,
       .nullable = true,
-      .help = "{\"type\": \"text\"}, {\"type\": \"json_object\"} (optionally with \"schema\") or {\"type\": "
+      .help = "{\"type\": \"text\"}, {\"type\": \"json_object\"} (optionally with \"schema\") or "
+              "{\"type\": "
               "\"json_schema\", \"json_schema\": {\"schema\": ...}}: what the answer must be."},
      set_response_format},
     {{.name = "tools", .type = kArray, .nullable = true, .help = "Not yet."}, set_tools},

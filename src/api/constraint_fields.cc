@@ -1,5 +1,5 @@
-// The request fields that constrain an answer: GBNF as the replaced server takes it, response_format
-// as OpenAI's API has it, structured_outputs and guided_* as vLLM has them.
+// The request fields that constrain an answer: GBNF as the replaced server takes it,
+// response_format as OpenAI's API has it, structured_outputs and guided_* as vLLM has them.
 #include <fmt/format.h>
 
 #include "api/internal/constraint.h"
@@ -14,7 +14,8 @@ using Kind = Constraint::Kind;
 
 Result<Constraint> read_text(Kind kind, const json::value& value, std::string_view path) {
   if (!value.is_string()) return bad_field(path, "a string", value);
-  return Constraint{.kind = kind, .param = std::string(path), .text = std::string(value.get_string())};
+  return Constraint{
+      .kind = kind, .param = std::string(path), .text = std::string(value.get_string())};
 }
 
 struct Way {
@@ -29,8 +30,11 @@ Result<Constraint> read_json_object(const json::value& value, std::string_view p
 }
 
 constexpr Way kWays[] = {
-    {"json", read_schema},   {"regex", read_regex},          {"choice", read_choice},
-    {"grammar", read_gbnf}, {"json_object", read_json_object},
+    {"json", read_schema},
+    {"regex", read_regex},
+    {"choice", read_choice},
+    {"grammar", read_gbnf},
+    {"json_object", read_json_object},
 };
 
 }  // namespace
@@ -75,7 +79,8 @@ Result<Constraint> read_structured_outputs(const json::value& value, std::string
     CHASQUI_TRY(Constraint read, way.read(*member, fmt::format("{}.{}", path, way.name)));
     if (read.kind == Kind::kNone) continue;
     if (constraint.kind != Kind::kNone) {
-      return bad_field(path, fmt::format("cannot have both {} and {}", constraint.param, read.param));
+      return bad_field(path,
+                       fmt::format("cannot have both {} and {}", constraint.param, read.param));
     }
     constraint = std::move(read);
   }

@@ -15,14 +15,12 @@ namespace {
 
 Status check_size(size_t bytes) {
   if (bytes <= CompileLimits::kSourceBytes) return {};
-  return fail(ErrorCode::kInvalidArgument,
-              fmt::format("has {} bytes; at most {} are allowed", bytes,
-                          CompileLimits::kSourceBytes));
+  return fail(ErrorCode::kInvalidArgument, fmt::format("has {} bytes; at most {} are allowed",
+                                                       bytes, CompileLimits::kSourceBytes));
 }
 
 GrammarPtr make_grammar(StateCache::MakeMachine make, const TokenTablePtr& tokens) {
-  return std::make_shared<CompiledGrammar>(
-      std::make_unique<StateCache>(std::move(make), tokens));
+  return std::make_shared<CompiledGrammar>(std::make_unique<StateCache>(std::move(make), tokens));
 }
 
 // Machines are made anew when their caches overflow; what compiled once compiles again.
@@ -71,9 +69,8 @@ Result<GrammarPtr> compile_choice(std::span<const std::string> choices,
                                   const TokenTablePtr& tokens) {
   if (choices.empty()) return fail(ErrorCode::kInvalidArgument, "has no choice");
   if (choices.size() > CompileLimits::kChoices) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("has {} choices; at most {} are allowed", choices.size(),
-                            CompileLimits::kChoices));
+    return fail(ErrorCode::kInvalidArgument, fmt::format("has {} choices; at most {} are allowed",
+                                                         choices.size(), CompileLimits::kChoices));
   }
   size_t bytes = 0;
   for (const std::string& choice : choices) bytes += choice.size();
@@ -98,8 +95,8 @@ Result<GrammarPtr> compile_json_schema(const json::value& schema, const TokenTab
 }
 
 GrammarPtr compile_json_object(const TokenTablePtr& tokens) {
-  return make_schema_grammar(
-      std::make_shared<const json::value>(json::value{{"type", "object"}}), tokens);
+  return make_schema_grammar(std::make_shared<const json::value>(json::value{{"type", "object"}}),
+                             tokens);
 }
 
 }  // namespace chasqui::grammar

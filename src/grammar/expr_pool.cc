@@ -248,8 +248,8 @@ ExprId ExprPool::derive_words(ExprId id, uint8_t byte) {
   const auto byte_at = [depth](const std::string& word) {
     return word.size() > depth ? static_cast<int>(static_cast<uint8_t>(word[depth])) : -1;
   };
-  const auto range =
-      std::ranges::equal_range(words.begin() + key[1], words.begin() + key[2], int{byte}, {}, byte_at);
+  const auto range = std::ranges::equal_range(words.begin() + key[1], words.begin() + key[2],
+                                              int{byte}, {}, byte_at);
   return words_node(table, static_cast<uint32_t>(range.begin() - words.begin()),
                     static_cast<uint32_t>(range.end() - words.begin()), depth + 1);
 }
@@ -301,8 +301,8 @@ bool ExprPool::search_match(ExprId start) {
     const ExprId next = derive(path.back().id, byte);
     if (next == kNever) continue;
     const auto known = matches_.find(next);
-    const bool is_match = nodes_[next].nullable || nodes_[next].simple ||
-                          (known != matches_.end() && known->second);
+    const bool is_match =
+        nodes_[next].nullable || nodes_[next].simple || (known != matches_.end() && known->second);
     if (is_match) {
       for (const Step& step : path) matches_[step.id] = true;
       return true;

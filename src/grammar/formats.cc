@@ -39,8 +39,7 @@ constexpr Piece kPieces[] = {
      R"((([A-Za-z0-9._~!$&'()*+,;=:-]|{PCT})*@)?(\[({IPV6}|[vV][0-9a-fA-F]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\]|([A-Za-z0-9._~!$&'()*+,;=-]|{PCT})*)(:[0-9]*)?)"},
     {"HIER", R"((//{AUTHORITY}(/{PCHAR}*)*|/({PCHAR}+(/{PCHAR}*)*)?|{PCHAR}+(/{PCHAR}*)*|))"},
     {"NOCOLON", R"(([A-Za-z0-9._~!$&'()*+,;=@-]|{PCT})+)"},
-    {"RELATIVE",
-     R"((//{AUTHORITY}(/{PCHAR}*)*|/({PCHAR}+(/{PCHAR}*)*)?|{NOCOLON}(/{PCHAR}*)*|))"},
+    {"RELATIVE", R"((//{AUTHORITY}(/{PCHAR}*)*|/({PCHAR}+(/{PCHAR}*)*)?|{NOCOLON}(/{PCHAR}*)*|))"},
     {"URI", R"([A-Za-z][A-Za-z0-9+.-]*:{HIER}{TAIL})"},
     {"ATOM", R"([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)"},
     {"DTIME", R"(([0-9]+H([0-9]+M([0-9]+S)?)?|[0-9]+M([0-9]+S)?|[0-9]+S))"},
@@ -77,7 +76,8 @@ std::string expand(std::string_view pattern) {
     for (const Piece& piece : kPieces) {
       const std::string_view rest = pattern.substr(i);
       const bool is_it = rest.size() > piece.name.size() + 1 && rest[0] == '{' &&
-                         rest.substr(1).starts_with(piece.name) && rest[piece.name.size() + 1] == '}';
+                         rest.substr(1).starts_with(piece.name) &&
+                         rest[piece.name.size() + 1] == '}';
       if (is_it) found = &piece;
     }
     if (found == nullptr) {
@@ -96,7 +96,8 @@ Result<std::optional<ExprId>> format_expr(std::string_view format, ExprPool& poo
   for (const Piece& known : kFormats) {
     if (known.name != format) continue;
     if (known.pattern.empty()) {
-      return fail(ErrorCode::kUnsupported, fmt::format("the format \"{}\" is not supported", format));
+      return fail(ErrorCode::kUnsupported,
+                  fmt::format("the format \"{}\" is not supported", format));
     }
     CHASQUI_TRY(const ExprId expr,
                 compile_regex_expr(expand(known.pattern), RegexMatch::kWhole, pool));

@@ -28,7 +28,8 @@ GbnfMachine::GbnfMachine(std::shared_ptr<ExprPool> pool, const GbnfGrammar& gram
   }
   add({});  // kReturnOp
   // Entries first: rules refer to each other in any order.
-  for (size_t i = 0; i < grammar_.rules.size(); ++i) rule_ops_.push_back(add({.kind = Op::Kind::kFork}));
+  for (size_t i = 0; i < grammar_.rules.size(); ++i)
+    rule_ops_.push_back(add({.kind = Op::Kind::kFork}));
   for (size_t i = 0; i < grammar_.rules.size(); ++i) {
     const GbnfRule& rule = grammar_.rules[i];
     if (rule.is_regular && i != grammar_.root) continue;

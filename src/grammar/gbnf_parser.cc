@@ -57,7 +57,8 @@ class Parser {
       const char next = cursor_.peek();
       const bool is_line_end = next == '\n' || next == '\r';
       if (next == '#') {
-        while (!cursor_.at_end() && cursor_.peek() != '\n') cursor_.set_position(cursor_.position() + 1);
+        while (!cursor_.at_end() && cursor_.peek() != '\n')
+          cursor_.set_position(cursor_.position() + 1);
       } else if (next == ' ' || next == '\t' || (is_line_end && over_lines)) {
         cursor_.take(next);
       } else {
@@ -90,7 +91,8 @@ class Parser {
     const std::string text = name();
     if (text.empty()) return error("expected the name of a rule");
     skip_space(false);
-    if (!(cursor_.take(':') && cursor_.take(':') && cursor_.take('='))) return error("expected ::=");
+    if (!(cursor_.take(':') && cursor_.take(':') && cursor_.take('=')))
+      return error("expected ::=");
     const size_t index = rule_named(text, start);
     if (grammar_.rules[index].is_defined) {
       return error_at(start, fmt::format("the rule {} is defined twice", text));
@@ -100,8 +102,7 @@ class Parser {
     skip_space(true);
     CHASQUI_TRY(const size_t body, choice(0));
     grammar_.rules[index].body = body;
-    const bool is_end =
-        cursor_.at_end() || cursor_.peek() == '\n' || cursor_.peek() == '\r';
+    const bool is_end = cursor_.at_end() || cursor_.peek() == '\n' || cursor_.peek() == '\r';
     if (!is_end) return error("expected the end of the line");
     return {};
   }
@@ -157,7 +158,8 @@ class Parser {
     if (cursor_.take('?')) return Count({0, 1});
     if (!cursor_.take('{')) return Count();
     skip_space(false);
-    const uint32_t least = cursor_.digit_next() ? cursor_.number(kMaxCount).value_or(kUnbounded) : 0;
+    const uint32_t least =
+        cursor_.digit_next() ? cursor_.number(kMaxCount).value_or(kUnbounded) : 0;
     skip_space(false);
     uint32_t most = least;
     if (cursor_.take(',')) {
@@ -283,7 +285,8 @@ Error gbnf_error(std::string_view source, size_t offset, std::string_view what) 
     ++line;
     column = 1;
   }
-  return {ErrorCode::kInvalidArgument, fmt::format("line {}, column {}: {}", line, column, what), ""};
+  return {ErrorCode::kInvalidArgument, fmt::format("line {}, column {}: {}", line, column, what),
+          ""};
 }
 
 Result<GbnfGrammar> parse_gbnf(std::string_view source, ExprPool& pool) {

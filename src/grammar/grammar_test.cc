@@ -9,8 +9,8 @@ namespace {
 
 using testing::accepts;
 using testing::accepts_checked;
-using testing::small_table;
 using ::testing::HasSubstr;
+using testing::small_table;
 
 struct Expectation {
   const char* source;
@@ -135,7 +135,9 @@ TEST(Schemas, Language) {
           {R"({"oneOf":[{"type":"integer"},{"minimum":3}],"type":"number"})",
            {"1", "3.5"},
            {"3", "2.5"}},
-          {R"({"not":{"type":"object"},"enum":["a",{"b":1},null]})", {R"("a")", "null"}, {R"({"b":1})"}},
+          {R"({"not":{"type":"object"},"enum":["a",{"b":1},null]})",
+           {R"("a")", "null"},
+           {R"({"b":1})"}},
           {R"({"type":"object","patternProperties":{"^x":{"type":"integer"}},"minProperties":2})",
            {R"({"x1":1,"y":""})"},
            {R"({"x1":"","y":1})", R"({"x1":1})", R"({"y":1,"y":2})"}},

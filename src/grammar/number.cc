@@ -209,8 +209,8 @@ bool NumberRules::may_become(std::string_view prefix) const {
   if (size.size() >= kMaxNumberText) return accepts(prefix);
   const bool may_grow = size != "0" && !has_point;
   for (int more = 0; more <= (may_grow ? kMoreDigits : 0); ++more) {
-    const Reach range = reach(has_point && size.ends_with('.') ? size.substr(0, size.size() - 1) : size,
-                              more);
+    const Reach range =
+        reach(has_point && size.ends_with('.') ? size.substr(0, size.size() - 1) : size, more);
     if (!meets(range, bounds, flip, !integers_only)) continue;
     // A whole number that is complete and no multiple may still grow.
     if (more == 0 && integers_only && !accepts(prefix)) continue;

@@ -32,9 +32,8 @@ class Parser {
   size_t add(RegexNode node) {
     const bool is_anchor =
         node.kind == Kind::kBegin || node.kind == Kind::kEnd || node.kind == Kind::kLook;
-    node.pure = !is_anchor && std::ranges::all_of(node.parts, [this](size_t part) {
-      return tree_[part].pure;
-    });
+    node.pure = !is_anchor &&
+                std::ranges::all_of(node.parts, [this](size_t part) { return tree_[part].pure; });
     tree_.push_back(std::move(node));
     return tree_.size() - 1;
   }

@@ -113,8 +113,8 @@ MemberPlan ClosureBuilder::plan_key(const Closure& closure, const std::string& k
     if (!node.object) continue;
     const ObjectRules& rules = *node.object;
     bool is_matched = false;
-    const auto place = std::ranges::lower_bound(rules.properties, key, {},
-                                                &std::pair<std::string, NodeId>::first);
+    const auto place =
+        std::ranges::lower_bound(rules.properties, key, {}, &std::pair<std::string, NodeId>::first);
     if (place != rules.properties.end() && place->first == key) {
       plan.wants.push_back({slot, place->second});
       is_matched = true;

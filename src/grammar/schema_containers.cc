@@ -68,11 +68,12 @@ StateId SchemaMachine::step_key(StateId state, uint8_t byte) {
   const Closure& rules = closure(frames_.get(frame.object)[2]);
   for (const char c : text) {
     const auto byte_at = [&](const std::string& key) {
-      return key.size() > frame.depth ? static_cast<int>(static_cast<uint8_t>(key[frame.depth])) : -1;
+      return key.size() > frame.depth ? static_cast<int>(static_cast<uint8_t>(key[frame.depth]))
+                                      : -1;
     };
-    const auto range = std::ranges::equal_range(
-        rules.keys.begin() + frame.first, rules.keys.begin() + frame.last,
-        static_cast<int>(static_cast<uint8_t>(c)), {}, byte_at);
+    const auto range =
+        std::ranges::equal_range(rules.keys.begin() + frame.first, rules.keys.begin() + frame.last,
+                                 static_cast<int>(static_cast<uint8_t>(c)), {}, byte_at);
     frame.first = static_cast<uint32_t>(range.begin() - rules.keys.begin());
     frame.last = static_cast<uint32_t>(range.end() - rules.keys.begin());
     ++frame.depth;

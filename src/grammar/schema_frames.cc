@@ -111,8 +111,8 @@ SchemaMachine::ObjectFrame SchemaMachine::object_frame(StateId state) const {
 }
 
 StateId SchemaMachine::put(const KeyFrame& frame) {
-  std::vector<uint32_t> words = {kKey, frame.object, frame.first, frame.last, frame.depth,
-                                 frame.hash};
+  std::vector<uint32_t> words = {kKey,       frame.object, frame.first,
+                                 frame.last, frame.depth,  frame.hash};
   append_place(words, frame.place);
   words.insert(words.end(), frame.exprs.begin(), frame.exprs.end());
   return put_words(words);
@@ -120,8 +120,13 @@ StateId SchemaMachine::put(const KeyFrame& frame) {
 
 SchemaMachine::KeyFrame SchemaMachine::key_frame(StateId state) const {
   const auto words = frames_.get(state);
-  return {words[1], words[2],           words[3], words[4],
-          place_at(words, 6), words[5], part(words, 8, words.size() - 8)};
+  return {words[1],
+          words[2],
+          words[3],
+          words[4],
+          place_at(words, 6),
+          words[5],
+          part(words, 8, words.size() - 8)};
 }
 
 StateId SchemaMachine::put(const ArrayFrame& frame) {
@@ -208,8 +213,8 @@ Machine::Shortcut SchemaMachine::shortcut(StateId state) {
   if (kind_of(state) == kText) {
     const TextFrame frame = text_frame(state);
     if (!frame.place.is_plain()) return {};
-    const bool is_any = std::ranges::all_of(
-        frame.exprs, [this](ExprId expr) { return expr == pool_->any_text(); });
+    const bool is_any =
+        std::ranges::all_of(frame.exprs, [this](ExprId expr) { return expr == pool_->any_text(); });
     if (is_any) {
       shortcut.in_any_string = true;
       shortcut.after_quote = close_text(frame);

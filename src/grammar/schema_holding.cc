@@ -38,7 +38,8 @@ Verdict SchemaMachine::array_own(const ArrayFrame& frame, const Closure& closure
   const bool too_many = frame.index > rules.most || (counts && contained > rules.most_contained);
   const uint32_t lacking =
       counts && contained < rules.least_contained ? rules.least_contained - contained : 0;
-  const bool no_room = uint64_t{frame.index} + lacking > uint64_t{rules.most} + pending && lacking > pending;
+  const bool no_room =
+      uint64_t{frame.index} + lacking > uint64_t{rules.most} + pending && lacking > pending;
   if (!is_final) return {!too_many && !no_room, true};
   return Verdict::of(!too_many && lacking == 0 && frame.index >= rules.least);
 }

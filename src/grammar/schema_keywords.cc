@@ -21,7 +21,7 @@ struct TypeName {
   uint8_t kinds;
 };
 constexpr TypeName kTypes[] = {
-    {"null", kNullBit},     {"boolean", kBooleanBits}, {"number", kNumberBit},
+    {"null", kNullBit},      {"boolean", kBooleanBits}, {"number", kNumberBit},
     {"integer", kNumberBit}, {"string", kStringBit},    {"array", kArrayBit},
     {"object", kObjectBit},
 };
@@ -134,7 +134,8 @@ Status SchemaReader::read_type(const Site& site) {
     const auto* known = std::ranges::find_if(kTypes, [&](const TypeName& row) {
       return name.is_string() && name.get_string() == row.name;
     });
-    if (known == std::end(kTypes)) return bad(site, "type", "the name of a type, or a list of them");
+    if (known == std::end(kTypes))
+      return bad(site, "type", "the name of a type, or a list of them");
     kinds |= known->kinds;
     any_number = any_number || known->name == "number";
   }
@@ -245,7 +246,8 @@ Status SchemaReader::read_text(const Site& site) {
     }
     parts.push_back(*expr);
   }
-  if (const json::value* format = member(site, "format"); format != nullptr && format->is_string()) {
+  if (const json::value* format = member(site, "format");
+      format != nullptr && format->is_string()) {
     auto expr = format_expr(format->get_string(), pool_);
     if (!expr) {
       return fail(expr.error().code,

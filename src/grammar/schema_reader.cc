@@ -20,7 +20,7 @@ Draft draft_of(const json::value& root) {
   if (value == nullptr || !value->is_string()) return Draft::k2020;
   const std::string_view uri = value->get_string();
   constexpr std::pair<std::string_view, Draft> kDrafts[] = {
-      {"draft-03", Draft::k4}, {"draft-04", Draft::k4},      {"draft-06", Draft::k6},
+      {"draft-03", Draft::k4}, {"draft-04", Draft::k4},         {"draft-06", Draft::k6},
       {"draft-07", Draft::k7}, {"draft/2019-09", Draft::k2019},
   };
   for (const auto& [name, draft] : kDrafts) {
@@ -73,9 +73,11 @@ Status SchemaReader::fill(const SchemaPlace& place, SchemaNode& node) {
   const json::value* ref = site.object.if_contains("$ref");
   if (draft_ <= Draft::k7 && ref != nullptr && ref->is_string()) return read_reference(site);
   constexpr Keywords kGroups[] = {
-      &SchemaReader::read_unsupported, &SchemaReader::read_reference, &SchemaReader::read_type,
-      &SchemaReader::read_values,      &SchemaReader::read_text,      &SchemaReader::read_number,
-      &SchemaReader::read_object,      &SchemaReader::read_array,     &SchemaReader::read_combinators,
+      &SchemaReader::read_unsupported, &SchemaReader::read_reference,
+      &SchemaReader::read_type,        &SchemaReader::read_values,
+      &SchemaReader::read_text,        &SchemaReader::read_number,
+      &SchemaReader::read_object,      &SchemaReader::read_array,
+      &SchemaReader::read_combinators,
   };
   for (const Keywords group : kGroups) CHASQUI_TRY_STATUS((this->*group)(site));
   return {};
@@ -152,9 +154,8 @@ ExprId SchemaReader::text_of(NodeId id) {
   if (node.negated != kNoNode) all.push_back(inverse(graph_.texts[node.negated]));
   if (node.condition != kNoNode) {
     const ExprId condition = graph_.texts[node.condition];
-    all.push_back(
-        pool_.any_of({pool_.all_of({condition, graph_.texts[node.then_node]}),
-                      pool_.all_of({inverse(condition), graph_.texts[node.else_node]})}));
+    all.push_back(pool_.any_of({pool_.all_of({condition, graph_.texts[node.then_node]}),
+                                pool_.all_of({inverse(condition), graph_.texts[node.else_node]})}));
   }
   if (std::ranges::find(all, kNever) != all.end()) return kNever;
   const ExprId text = pool_.all_of(std::move(all));

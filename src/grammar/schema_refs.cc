@@ -147,7 +147,8 @@ Result<SchemaPlace> SchemaRefs::resolve(std::string_view ref, const SchemaPlace&
     return place;
   };
   const std::string decoded = percent_decoded(ref);
-  if (const auto named = by_name_.find(decoded); named != by_name_.end()) return found(named->second);
+  if (const auto named = by_name_.find(decoded); named != by_name_.end())
+    return found(named->second);
   const size_t hash = std::min(decoded.find('#'), decoded.size());
   const std::string document = decoded.substr(0, hash);
   const std::string fragment = hash < decoded.size() ? decoded.substr(hash + 1) : "";
@@ -165,8 +166,8 @@ Result<SchemaPlace> SchemaRefs::resolve(std::string_view ref, const SchemaPlace&
   if (auto place = follow(base, fragment)) return found(*place);
   // Generated schemas give identifiers to parts and refer to the whole.
   if (auto place = follow({&root_, "#", &root_, 0}, fragment)) return found(*place);
-  return fail(ErrorCode::kInvalidArgument,
-              fmt::format("{}: $ref to {}, which does not exist", from.pointer, ref.substr(0, 100)));
+  return fail(ErrorCode::kInvalidArgument, fmt::format("{}: $ref to {}, which does not exist",
+                                                       from.pointer, ref.substr(0, 100)));
 }
 
 }  // namespace chasqui::grammar

@@ -12,8 +12,8 @@ namespace chasqui::grammar {
 
 Status SchemaReader::read_object(const Site& site) {
   constexpr std::string_view kKeywords[] = {
-      "properties",    "patternProperties", "additionalProperties", "propertyNames",
-      "required",      "minProperties",     "maxProperties",        "dependencies",
+      "properties",        "patternProperties", "additionalProperties", "propertyNames",
+      "required",          "minProperties",     "maxProperties",        "dependencies",
       "dependentRequired", "dependentSchemas"};
   const auto is_there = [&](std::string_view keyword) { return member(site, keyword) != nullptr; };
   if (std::ranges::none_of(kKeywords, is_there)) return {};
@@ -74,9 +74,8 @@ Status SchemaReader::read_dependencies(const Site& site, ObjectRules& rules) {
 }
 
 Status SchemaReader::read_array(const Site& site) {
-  constexpr std::string_view kKeywords[] = {"items",    "prefixItems", "additionalItems",
-                                            "contains", "minItems",    "maxItems",
-                                            "uniqueItems"};
+  constexpr std::string_view kKeywords[] = {
+      "items", "prefixItems", "additionalItems", "contains", "minItems", "maxItems", "uniqueItems"};
   const auto is_there = [&](std::string_view keyword) { return member(site, keyword) != nullptr; };
   if (std::ranges::none_of(kKeywords, is_there)) return {};
   ArrayRules rules;

@@ -14,7 +14,15 @@ constexpr std::array<std::string_view, 3> kLiterals = {"null", "true", "false"};
 
 // Where in a number's text (RFC 8259, section 6) a reader is.
 enum NumberPlace : uint32_t {
-  kNowhere, kMinus, kZero, kDigits, kPoint, kFraction, kExponent, kExponentSign, kExponentDigits
+  kNowhere,
+  kMinus,
+  kZero,
+  kDigits,
+  kPoint,
+  kFraction,
+  kExponent,
+  kExponentSign,
+  kExponentDigits
 };
 
 bool may_end(uint32_t place) {
@@ -130,8 +138,8 @@ bool SchemaMachine::text_may_go_on(const TextFrame& frame) {
   using Mode = StringPlace::Mode;
   const Mode mode = frame.place.mode;
   if (mode == Mode::kPlain || mode == Mode::kUtf8) return true;
-  const bool is_any = std::ranges::all_of(
-      frame.exprs, [this](ExprId expr) { return expr == pool_->any_text(); });
+  const bool is_any =
+      std::ranges::all_of(frame.exprs, [this](ExprId expr) { return expr == pool_->any_text(); });
   if (is_any) return true;
   const bool is_number = (mode == Mode::kHex && frame.place.left < 4) || mode == Mode::kPairHex;
   if (!is_number) {  // any character at all

@@ -13,9 +13,9 @@ constexpr size_t kMaxPiece = 4096;  // bytes; longer tokens take no part
 
 // What a token is to a JSON string that it is put into.
 struct StringRole {
-  bool fits = false;                  // until it closes the string, or to its end
-  std::optional<size_t> close;        // index behind the quote
-  std::optional<uint32_t> plain;      // its characters, when it is plain text
+  bool fits = false;              // until it closes the string, or to its end
+  std::optional<size_t> close;    // index behind the quote
+  std::optional<uint32_t> plain;  // its characters, when it is plain text
 };
 
 uint32_t last_code_point(std::string_view text) {

@@ -10,7 +10,9 @@ namespace {
 constexpr uint32_t kLast = 0x10FFFF;
 
 int encode(uint32_t code, std::array<uint8_t, 4>& out) {
-  const auto tail = [code](int shift) { return static_cast<uint8_t>(0x80 | ((code >> shift) & 63)); };
+  const auto tail = [code](int shift) {
+    return static_cast<uint8_t>(0x80 | ((code >> shift) & 63));
+  };
   if (code < 0x80) {
     out[0] = static_cast<uint8_t>(code);
     return 1;
@@ -41,8 +43,8 @@ uint32_t end_of_product(uint32_t first, uint32_t last) {
   if (first < 0x80) return last;
   for (uint32_t block = 64; block <= (1u << 18); block <<= 6) {
     const uint32_t low = block - 1;
-    if ((first & ~low) == (last & ~low)) return last;  // differ in lower bytes only
-    if ((first & low) != 0) return first | low;        // up to the end of its block
+    if ((first & ~low) == (last & ~low)) return last;   // differ in lower bytes only
+    if ((first & low) != 0) return first | low;         // up to the end of its block
     if ((last & low) != low) last = (last & ~low) - 1;  // whole blocks first
   }
   return last;
@@ -104,7 +106,11 @@ std::vector<Utf8Sequence> split_utf8(std::span<const CodeRange> ranges) {
 bool covers_plain_text(std::span<const CodeRange> ranges) {
   std::vector<CodeRange> all(ranges.begin(), ranges.end());
   // What plain text does not have may be missing.
-  for (const CodeRange gap : {CodeRange{0, 0x1F}, {'"', '"'}, {'\\', '\\'}, {0x7F, 0x9F}, {0xD800, 0xDFFF},
+  for (const CodeRange gap : {CodeRange{0, 0x1F},
+                              {'"', '"'},
+                              {'\\', '\\'},
+                              {0x7F, 0x9F},
+                              {0xD800, 0xDFFF},
                               {0x2028, 0x2029}}) {
     all.push_back(gap);
   }

@@ -123,8 +123,8 @@ class Runner {
     json::array accepted;
     Times masks;
     const json::value* tests = item.if_contains("tests");
-    for (const json::value& test : tests != nullptr && tests->is_array() ? tests->get_array()
-                                                                         : json::array()) {
+    for (const json::value& test :
+         tests != nullptr && tests->is_array() ? tests->get_array() : json::array()) {
       CHASQUI_TRY(const std::string text, test_text(test, where));
       CHASQUI_TRY(const bool accepts, follow(compiled, text, masks));
       accepted.emplace_back(accepts);
@@ -145,7 +145,8 @@ class Runner {
     if (test.is_object()) {
       const json::value* text = test.get_object().if_contains("text");
       if (text != nullptr && text->is_string()) return std::string(text->get_string());
-      if (const json::value* data = test.get_object().if_contains("data")) return spaced_json(*data);
+      if (const json::value* data = test.get_object().if_contains("data"))
+        return spaced_json(*data);
     }
     return fail(ErrorCode::kInvalidArgument, where + ": a test needs \"data\" or \"text\"");
   }
@@ -163,7 +164,8 @@ class Runner {
       compute();
       const bool is_allowed = mask.has(token);
       if (is_allowed != matcher.accept(token)) {
-        return fail(ErrorCode::kInternal, fmt::format("mask and matcher differ on token {}", token));
+        return fail(ErrorCode::kInternal,
+                    fmt::format("mask and matcher differ on token {}", token));
       }
       if (!is_allowed) return false;
     }

@@ -12,7 +12,8 @@ namespace chasqui::grammar {
 class ExprMachine : public Machine {
  public:
   // `start` belongs to `pool`. States are expressions.
-  ExprMachine(std::shared_ptr<ExprPool> pool, ExprId start) : pool_(std::move(pool)), start_(start) {}
+  ExprMachine(std::shared_ptr<ExprPool> pool, ExprId start)
+      : pool_(std::move(pool)), start_(start) {}
 
   StateId start() override { return start_; }
   StateId step(StateId state, uint8_t byte) override {

@@ -77,7 +77,17 @@ class ExprPool {
   bool exhausted() const { return exhausted_; }
 
  private:
-  enum class Kind : uint32_t { kNothing, kNoText, kBytes, kWords, kConcat, kOr, kAnd, kNot, kRepeat };
+  enum class Kind : uint32_t {
+    kNothing,
+    kNoText,
+    kBytes,
+    kWords,
+    kConcat,
+    kOr,
+    kAnd,
+    kNot,
+    kRepeat
+  };
   struct Node {
     Kind kind = Kind::kNothing;
     bool nullable = false;
@@ -101,9 +111,9 @@ class ExprPool {
   Interner interner_;
   std::vector<Node> nodes_;  // by ExprId
   std::vector<ByteSet> sets_;
-  std::vector<std::vector<std::string>> tables_;  // of kWords; sorted, unique
-  std::unordered_map<uint64_t, ExprId> derived_;  // (id << 8 | byte) -> derivative
-  std::unordered_map<ExprId, bool> matches_;      // can_match() of nodes that are not simple
+  std::vector<std::vector<std::string>> tables_;   // of kWords; sorted, unique
+  std::unordered_map<uint64_t, ExprId> derived_;   // (id << 8 | byte) -> derivative
+  std::unordered_map<ExprId, bool> matches_;       // can_match() of nodes that are not simple
   std::unordered_map<ExprId, bool> covers_plain_;  // matches every single plain character
   ExprId any_char_ = kNever;
   ExprId any_text_ = kNever;

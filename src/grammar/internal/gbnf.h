@@ -23,12 +23,12 @@ struct GbnfNode {
 
 struct GbnfRule {
   std::string name;
-  size_t body = 0;  // index of its node
+  size_t body = 0;    // index of its node
   size_t offset = 0;  // in the source, where it is first named
   bool is_defined = false;
 
   // From analyse_gbnf().
-  bool is_regular = false;    // reaches no rule that reaches itself: is an expression
+  bool is_regular = false;  // reaches no rule that reaches itself: is an expression
   bool is_nullable = false;
   bool is_productive = false;  // some text ends it
 };

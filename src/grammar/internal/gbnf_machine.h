@@ -32,12 +32,12 @@ class GbnfMachine : public Machine {
  private:
   struct Op {
     enum class Kind { kMatch, kCall, kReturn, kFork, kLoop, kTurn } kind = Kind::kReturn;
-    ExprId expr = kNever;           // kMatch
-    size_t target = 0;              // kCall: rule; kLoop: body; kTurn: its loop
-    size_t next = 0;                // behind it; of kMatch, kCall and kLoop
-    std::vector<size_t> ways;       // kFork
-    uint32_t least = 0;             // kLoop
-    uint32_t most = 0;              // kLoop
+    ExprId expr = kNever;      // kMatch
+    size_t target = 0;         // kCall: rule; kLoop: body; kTurn: its loop
+    size_t next = 0;           // behind it; of kMatch, kCall and kLoop
+    std::vector<size_t> ways;  // kFork
+    uint32_t least = 0;        // kLoop
+    uint32_t most = 0;         // kLoop
   };
   struct Thread {
     uint32_t next = 0;  // op behind the expression
@@ -66,10 +66,10 @@ class GbnfMachine : public Machine {
 
   const std::shared_ptr<ExprPool> pool_;
   const GbnfGrammar grammar_;
-  std::vector<bool> pure_;           // by node: no rule inside that recurses
-  std::vector<ExprId> rule_exprs_;   // of regular rules; kNever until they are asked for
+  std::vector<bool> pure_;          // by node: no rule inside that recurses
+  std::vector<ExprId> rule_exprs_;  // of regular rules; kNever until they are asked for
   std::vector<bool> rule_known_;
-  std::vector<size_t> rule_ops_;     // entry of each rule that recurses
+  std::vector<size_t> rule_ops_;  // entry of each rule that recurses
   std::vector<Op> ops_;
   Interner stacks_;  // {op, count, below}; 0 is the empty stack
   Interner states_;  // threads, three words each

@@ -17,8 +17,8 @@ class Machine {
     // So many characters of plain text may follow; `exactly`: and no plain text that is longer.
     uint32_t plain_chars = 0;
     bool exactly = false;
-    // Inside a JSON string in which everything is allowed; a quote leads to `after_quote` (which may
-    // be kDead). With `quote_varies` it is not one state for all texts before the quote.
+    // Inside a JSON string in which everything is allowed; a quote leads to `after_quote` (which
+    // may be kDead). With `quote_varies` it is not one state for all texts before the quote.
     bool in_any_string = false;
     bool quote_varies = false;
     StateId after_quote = kDead;

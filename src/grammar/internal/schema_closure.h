@@ -34,14 +34,14 @@ struct Closure {
 
   // Objects. Keys that some node names, sorted; a key's place in this list is its index.
   std::vector<std::string> keys;
-  std::vector<MemberPlan> key_plans;                  // by key
-  std::vector<ExprId> key_exprs;                      // patterns and propertyNames, each once
-  std::vector<std::vector<uint32_t>> required;        // by slot: keys
-  uint32_t count_cap = 0;                             // larger numbers of members are all alike
+  std::vector<MemberPlan> key_plans;            // by key
+  std::vector<ExprId> key_exprs;                // patterns and propertyNames, each once
+  std::vector<std::vector<uint32_t>> required;  // by slot: keys
+  uint32_t count_cap = 0;                       // larger numbers of members are all alike
   // While an object has fewer members, a doubled key could fool minProperties, so that the keys
   // which nobody names are told apart by their hashes.
   uint32_t hashed_members = 0;
-  uint32_t index_cap = 0;                             // the same for items
+  uint32_t index_cap = 0;  // the same for items
   uint32_t contained_cap = 0;
 
   uint32_t key_index(std::string_view key) const;  // keys.size() when nobody names it

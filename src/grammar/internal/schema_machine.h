@@ -33,7 +33,18 @@ class SchemaMachine : public Machine {
   bool exhausted() const override { return pool_->exhausted(); }
 
  private:
-  enum Kind : uint32_t { kNone, kValue, kText, kNumber, kLiteral, kObject, kKey, kColon, kArray, kEnd };
+  enum Kind : uint32_t {
+    kNone,
+    kValue,
+    kText,
+    kNumber,
+    kLiteral,
+    kObject,
+    kKey,
+    kColon,
+    kArray,
+    kEnd
+  };
   // Where an object or list is. kHolding: a member is being read, in frames above.
   enum Phase : uint32_t { kOpened, kBehindComma, kBehindMember, kHolding };
   using Verdicts = std::vector<Verdict>;
@@ -74,10 +85,10 @@ class SchemaMachine : public Machine {
     uint32_t child = 0;
     uint32_t phase = kOpened;
     uint32_t space = 0;
-    uint32_t count = 0;             // members, up to the closure's count_cap
-    std::vector<uint32_t> failed;   // bits by slot
-    std::vector<uint32_t> seen;     // bits by key
-    std::vector<uint32_t> hashes;   // of other keys, sorted; see hashed_members
+    uint32_t count = 0;            // members, up to the closure's count_cap
+    std::vector<uint32_t> failed;  // bits by slot
+    std::vector<uint32_t> seen;    // bits by key
+    std::vector<uint32_t> hashes;  // of other keys, sorted; see hashed_members
   };
   struct KeyFrame {
     StateId object = kDead;
@@ -99,7 +110,7 @@ class SchemaMachine : public Machine {
     std::vector<uint32_t> contained;  // by slot, up to contained_cap
   };
   struct AllowedKeys {
-    std::vector<bool> named;  // by key
+    std::vector<bool> named;             // by key
     std::vector<uint32_t> named_before;  // prefix sums
     bool other = false;
   };
@@ -126,7 +137,8 @@ class SchemaMachine : public Machine {
   // schema_verdict_machine part: questions to the frames around. `parent` is the container that a
   // value is a member of, kDead for the document itself.
   template <typename Own>
-  Verdicts evaluate(const Closure& closure, const Own& own, const ObjectFrame* object, bool is_final);
+  Verdicts evaluate(const Closure& closure, const Own& own, const ObjectFrame* object,
+                    bool is_final);
   bool may_hold(StateId parent, uint32_t child, const Verdicts& roots);
   bool container_may_hold(StateId container, const std::vector<Child::Dependent>& dependents,
                           const Verdicts& roots);
@@ -134,7 +146,8 @@ class SchemaMachine : public Machine {
                        const Verdicts& roots);
   bool array_may_hold(const ArrayFrame& frame, const std::vector<Child::Dependent>& dependents,
                       const Verdicts& roots);
-  Verdict object_own(const ObjectFrame& frame, const Closure& closure, uint32_t slot, bool is_final);
+  Verdict object_own(const ObjectFrame& frame, const Closure& closure, uint32_t slot,
+                     bool is_final);
   // `pending`: items (0 or 1) being read that `contains` may still count.
   Verdict array_own(const ArrayFrame& frame, const Closure& closure, uint32_t slot, bool is_final,
                     uint32_t pending);

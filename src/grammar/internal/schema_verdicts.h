@@ -59,8 +59,8 @@ Verdict combine(const SchemaNode& node, Verdict own, const Of& of, const Present
   if (node.negated != kNoNode) own = both(own, inverse(of(node.negated)));
   if (node.condition != kNoNode) {
     const Verdict condition = of(node.condition);
-    const Verdict chosen = either(both(condition, of(node.then_node)),
-                                  both(inverse(condition), of(node.else_node)));
+    const Verdict chosen =
+        either(both(condition, of(node.then_node)), both(inverse(condition), of(node.else_node)));
     own = both(own, chosen);
   }
   for (const auto& [key, id] : node.when_present) {

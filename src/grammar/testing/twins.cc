@@ -93,7 +93,8 @@ int64_t count_of(const json::object& schema, std::string_view key, int64_t fallb
 
 bool valid_array(const json::object& schema, const json::array& array) {
   const auto size = static_cast<int64_t>(array.size());
-  if (size < count_of(schema, "minItems", 0) || size > count_of(schema, "maxItems", 99)) return false;
+  if (size < count_of(schema, "minItems", 0) || size > count_of(schema, "maxItems", 99))
+    return false;
   const json::value* items = schema.if_contains("items");
   const json::value* prefix = schema.if_contains("prefixItems");
   const size_t fixed = prefix != nullptr ? prefix->get_array().size() : 0;
@@ -163,7 +164,8 @@ json::array some_schemas(Rng& rng, int depth) {
   return list;
 }
 
-constexpr const char* kTypes[] = {"null", "boolean", "integer", "number", "string", "array", "object"};
+constexpr const char* kTypes[] = {"null",   "boolean", "integer", "number",
+                                  "string", "array",   "object"};
 constexpr const char* kKeys[] = {"a", "b", "ab", "c\"d"};
 
 }  // namespace
@@ -171,8 +173,9 @@ constexpr const char* kKeys[] = {"a", "b", "ab", "c\"d"};
 TokenTablePtr small_table() {
   std::vector<std::string> pieces;
   for (int byte = 0; byte < 256; ++byte) pieces.emplace_back(1, static_cast<char>(byte));
-  for (const char* text : {"ab", "\": ", "\", \"", "}}", "]}", "abc\"", "\\u00", "12", "tru", "e,",
-                           "{\"a", " \"b\"", "\xC3\xA9", "\xE2\x82", "[[", "null", "aa\": 1", "-1"}) {
+  for (const char* text :
+       {"ab", "\": ", "\", \"", "}}", "]}", "abc\"", "\\u00", "12", "tru", "e,", "{\"a", " \"b\"",
+        "\xC3\xA9", "\xE2\x82", "[[", "null", "aa\": 1", "-1"}) {
     pieces.emplace_back(text);
   }
   pieces.emplace_back("");
