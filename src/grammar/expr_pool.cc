@@ -12,7 +12,7 @@ namespace {
 constexpr size_t kMaxNodes = 600'000;
 
 // States that can_match() looks at before it gives up.
-constexpr size_t kSearchStates = 4'000;
+constexpr size_t kSearchStates = 1'000;
 
 }  // namespace
 

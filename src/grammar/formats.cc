@@ -53,7 +53,8 @@ constexpr Piece kFormats[] = {
     {"date-time", "{DATE}[tT]{TIME}"},
     {"duration", "P({DDATE}(T{DTIME})?|T{DTIME}|[0-9]+W)"},
     {"email", R"(({ATOM}(\.{ATOM})*)@({LABEL}(\.{LABEL})*|\[{IPV4}\]|\[IPv6:{IPV6}\]))"},
-    {"hostname", R"({LABEL}(\.{LABEL})*)"},
+    // No internationalised labels ("xn--..."), which have rules of their own.
+    {"hostname", R"((?!.{254})(?!(.*\.)?..--){LABEL}(\.{LABEL})*)"},
     {"ipv4", "{IPV4}"},
     {"ipv6", "{IPV6}"},
     {"uuid", "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"},

@@ -99,7 +99,7 @@ void ClosureBuilder::add_limits(Closure& closure) const {
                                   static_cast<uint32_t>(rules.prefix.size())});
     if (rules.contains == kNoNode) continue;
     closure.contained_cap =
-        std::max(closure.contained_cap, cap_of(rules.least_contained, rules.most_contained));
+        std::max({closure.contained_cap, 1u, cap_of(rules.least_contained, rules.most_contained)});
   }
   // Whether 2.0 is an integer matters where something else than "integer" could accept it.
   closure.tracks_number_text =

@@ -122,8 +122,9 @@ StateId SchemaMachine::finish(StateId parent, uint32_t child, const Verdicts& ro
   for (const Child::Dependent& dependent : what.dependents) {
     const bool holds = roots[dependent.root].can_hold;
     if (!dependent.counts && !holds) set_bit(frame.failed, dependent.slot);
+    if (!dependent.counts || !holds) continue;
     uint32_t& contained = frame.contained[dependent.slot];
-    if (dependent.counts && holds && contained < closure(frame.child).contained_cap) ++contained;
+    if (contained < closure(frame.child).contained_cap) ++contained;
   }
   frame.phase = kBehindMember;
   frame.space = 0;

@@ -32,10 +32,7 @@ Draft draft_of(const json::value& root) {
 }  // namespace
 
 SchemaReader::SchemaReader(const json::value& root, ExprPool& pool)
-    : root_(root), pool_(pool), refs_(root), draft_(draft_of(root)) {
-  add_node({});
-  add_node({.kinds = 0});
-}
+    : root_(root), pool_(pool), refs_(root), draft_(draft_of(root)) {}
 
 NodeId SchemaReader::add_node(SchemaNode node) {
   graph_.nodes.push_back(std::move(node));
@@ -43,6 +40,8 @@ NodeId SchemaReader::add_node(SchemaNode node) {
 }
 
 Result<SchemaGraph> SchemaReader::read() {
+  add_node(SchemaNode());                          // kAnyValue
+  graph_.nodes[add_node(SchemaNode())].kinds = 0;  // kNoValue
   CHASQUI_TRY(graph_.root, read_node({&root_, "#", &root_, 0}));
   CHASQUI_TRY_STATUS(finish());
   return std::move(graph_);

@@ -12,6 +12,11 @@ namespace {
 
 constexpr std::array<std::string_view, 3> kLiterals = {"null", "true", "false"};  // by value bit
 
+// Begins what is remembered instead of a number's text, and the verdicts behind it, by slot.
+constexpr char kSettled = '#';
+constexpr char kTaken = 't';
+constexpr char kRefused = 'f';
+
 // Where in a number's text (RFC 8259, section 6) a reader is.
 enum NumberPlace : uint32_t {
   kNowhere,
@@ -206,15 +211,38 @@ StateId SchemaMachine::step_number(StateId state, uint8_t byte) {
   }
   frame.place = place;
   const Closure& rules = closure(frame.child);
-  if (rules.tracks_number_text) {
-    std::string text = number_texts_[frame.text] + static_cast<char>(byte);
-    const auto [found, is_new] =
-        number_ids_.try_emplace(text, static_cast<uint32_t>(number_texts_.size()));
-    if (is_new) number_texts_.push_back(std::move(text));
-    frame.text = found->second;
+  const std::string& before = number_texts_[frame.text];
+  if (rules.tracks_number_text && !before.starts_with(kSettled)) {
+    frame.text = number_text(rules, before + static_cast<char>(byte));
   }
   if (rules.has_number_rules && !number_may_hold(frame)) return kDead;
   return put(frame);
+}
+
+uint32_t SchemaMachine::intern_number(std::string text) {
+  const auto next = static_cast<uint32_t>(number_texts_.size());
+  const auto [found, is_new] = number_ids_.try_emplace(text, next);
+  if (is_new) number_texts_.push_back(std::move(text));
+  return found->second;
+}
+
+// What to remember of a number that begins with `text`: the text, or, once every rule's verdict is
+// settled whatever follows, only those. So all numbers above a minimum are one state.
+uint32_t SchemaMachine::number_text(const Closure& rules, std::string text) {
+  std::string settled(1, kSettled);
+  for (const NodeId id : rules.nodes) {
+    const SchemaNode& node = graph_->nodes[id];
+    const bool is_split = node.integers_only && rules.nodes.size() > 1;
+    if (is_split) return intern_number(std::move(text));
+    if (!node.number || node.number->takes_all(text)) {
+      settled += kTaken;
+    } else if (!node.number->may_become(text)) {
+      settled += kRefused;
+    } else {
+      return intern_number(std::move(text));
+    }
+  }
+  return intern_number(std::move(settled));
 }
 
 SchemaMachine::Verdicts SchemaMachine::number_verdicts(const NumberFrame& frame, bool is_final) {
@@ -225,7 +253,8 @@ SchemaMachine::Verdicts SchemaMachine::number_verdicts(const NumberFrame& frame,
     if (is_written_whole) return is_final ? Verdict::of(true) : Verdict{};
     if (!is_final) return Verdict::of(false);
     // 2.0 is an integer or not, depending on the draft.
-    if (text.empty() || Decimal::parse(text).is_integer()) return {false, false};
+    if (text.empty() || text.starts_with(kSettled) || Decimal::parse(text).is_integer())
+      return {false, false};
     return Verdict::of(false);
   };
   const auto own = [&](uint32_t slot) -> Verdict {
@@ -233,6 +262,7 @@ SchemaMachine::Verdicts SchemaMachine::number_verdicts(const NumberFrame& frame,
     if ((node.kinds & kNumberBit) == 0) return Verdict::of(false);
     Verdict verdict = node.integers_only ? integer() : Verdict::of(true);
     if (!node.number) return verdict;
+    if (text.starts_with(kSettled)) return both(verdict, Verdict::of(text[slot + 1] == kTaken));
     if (is_final) return both(verdict, Verdict::of(node.number->accepts(text)));
     return both(verdict, {node.number->may_become(text), true});
   };

@@ -41,6 +41,11 @@ struct NumberRules {
   // Whether some text that begins with `prefix` is accepted: never false where one is, and true
   // where none is only for multiples. REQUIRES: prefix begins a JSON number.
   bool may_become(std::string_view prefix) const;
+  // Whether every number that begins with `prefix` is accepted, as far as sign and size go.
+  bool takes_all(std::string_view prefix) const {
+    const bool has_sign_only = !most && multiple_of.empty() && !values && !prefix.starts_with('-');
+    return has_sign_only && (!least || (compare(*least, {}) <= 0 && !above_least));
+  }
 };
 
 // Longest number that is written where rules apply; longer ones are refused.

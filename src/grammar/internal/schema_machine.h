@@ -178,6 +178,8 @@ class SchemaMachine : public Machine {
   StateId begin_number(const ValueFrame& frame, uint8_t byte);
   StateId step_number(StateId state, uint8_t byte);
   bool number_may_hold(const NumberFrame& frame);
+  uint32_t number_text(const Closure& rules, std::string text);
+  uint32_t intern_number(std::string text);
   Verdicts number_verdicts(const NumberFrame& frame, bool is_final);
   StateId end_number(const NumberFrame& frame);
   bool kind_may_hold(const ValueFrame& frame, uint8_t bits);
