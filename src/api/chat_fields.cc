@@ -29,15 +29,16 @@ tl::unexpected<Error> not_yet(std::string_view path, std::string_view what) {
               std::string(path));
 }
 
-Status set_response_format(Body&, const json::value& value, std::string_view path) {
-  const std::string type_path = fmt::format("{}.type", path);
-  const FieldSpec spec = {.name = "type", .choices = "text|json_object|json_schema"};
-  const json::value* type = value.get_object().if_contains("type");
-  if (type == nullptr) return bad_field(type_path, "is required");
-  CHASQUI_TRY_STATUS(check_field(spec, *type, type_path));
-  const json::string& name = type->get_string();
-  if (name == "text") return {};
-  return not_yet(path, std::string_view(name));
+// Wins over `grammar`, as in the replaced server; the newer fields do not go with it.
+Status set_response_format(Body& body, const json::value& value, std::string_view path) {
+  CHASQUI_TRY(Constraint constraint, read_response_format(value, path));
+  if (constraint.kind == Constraint::Kind::kNone) return {};
+  const Constraint& other = body.constraint;
+  if (other.kind != Constraint::Kind::kNone && other.param != "grammar") {
+    return bad_field(path, fmt::format("cannot be combined with {}", other.param));
+  }
+  body.constraint = std::move(constraint);
+  return {};
 }
 
 Status set_template_variables(Body& body, const json::value& value, std::string_view path) {
@@ -98,7 +99,9 @@ constexpr Field<Body> kFields[] = {
     {{.name = "response_format",
       .type = kObject,
       .nullable = true,
-      .help = "{\"type\": \"text\"}. json_object and json_schema: not yet."},
+      .help = "{\"type\": \"text\"}, {\"type\": \"json_object\"} (optionally with \"schema\") or "
+              "{\"type\": "
+              "\"json_schema\", \"json_schema\": {\"schema\": ...}}: what the answer must be."},
      set_response_format},
     {{.name = "tools", .type = kArray, .nullable = true, .help = "Not yet."}, set_tools},
     {{.name = "functions", .type = kArray, .nullable = true, .help = "Not yet."}, set_tools},

@@ -223,9 +223,6 @@ TEST(ChatFields, NothingIsIgnoredSilently) {
   refused(R"("tool_choice":"required")", "tool_choice");
   refused(R"("tool_choice":{"type":"function"})", "tool_choice");
   refused(R"("function_call":{"name":"f"})", "function_call");
-  refused(R"("response_format":{"type":"json_object"})", "response_format");
-  refused(R"("response_format":{"type":"json_schema"})", "response_format");
-  refused(R"("grammar":"root ::= \"a\"")", "grammar");
   for (const char* fields :
        {R"("tools":[],"tool_choice":"auto")", R"("tools":null,"functions":[])",
         R"("tools":[{"type":"function"}],"tool_choice":"none")",
@@ -235,6 +232,34 @@ TEST(ChatFields, NothingIsIgnoredSilently) {
   }
   EXPECT_EQ(error_of(chat_body(R"("response_format":{"type":"xml"})")).param,
             "response_format.type");
+}
+
+TEST(ChatFields, Constraints) {
+  using Kind = Constraint::Kind;
+  const auto kind = [](const char* fields) { return chat_body(fields)->constraint.kind; };
+  EXPECT_EQ(kind(R"("response_format":{"type":"text"})"), Kind::kNone);
+  EXPECT_EQ(kind(R"("response_format":{"type":"json_object"})"), Kind::kJsonObject);
+  EXPECT_EQ(kind(R"("response_format":{"type":"json_object","schema":{}})"), Kind::kSchema);
+  EXPECT_EQ(kind(R"("response_format":{"type":"json_schema","json_schema":{"schema":{}}})"),
+            Kind::kSchema);
+  EXPECT_EQ(kind(R"("grammar":"root ::= \"a\"")"), Kind::kGbnf);
+  EXPECT_EQ(kind(R"("grammar":"x","response_format":{"type":"json_object"})"), Kind::kJsonObject);
+  EXPECT_EQ(kind(R"("guided_json":"{}")"), Kind::kSchema);
+  EXPECT_EQ(kind(R"("guided_regex":"a")"), Kind::kRegex);
+  EXPECT_EQ(kind(R"("guided_choice":["a"])"), Kind::kChoice);
+  EXPECT_EQ(kind(R"("guided_grammar":"x")"), Kind::kGbnf);
+  EXPECT_EQ(kind(R"("structured_outputs":{"regex":"a","json":null})"), Kind::kRegex);
+  EXPECT_EQ(kind(R"("structured_outputs":{"json_object":true})"), Kind::kJsonObject);
+  const auto param = [](const char* fields) { return error_of(chat_body(fields)).param; };
+  EXPECT_EQ(param(R"("response_format":{"type":"json_schema"})"), "response_format.json_schema");
+  EXPECT_EQ(param(R"("response_format":{"type":"json_schema","json_schema":{}})"),
+            "response_format.json_schema.schema");
+  EXPECT_EQ(param(R"("guided_choice":["a",1])"), "guided_choice[1]");
+  EXPECT_EQ(param(R"("guided_json":"{")"), "guided_json");
+  EXPECT_EQ(param(R"("guided_regex":"a","guided_choice":["a"])"), "guided_choice");
+  EXPECT_EQ(param(R"("structured_outputs":{"regex":"a","choice":["a"]})"), "structured_outputs");
+  EXPECT_EQ(param(R"("guided_regex":"a","response_format":{"type":"json_object"})"),
+            "response_format");
 }
 
 struct MessageCase {

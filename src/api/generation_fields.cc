@@ -111,9 +111,16 @@ Status set_model(Body& body, const json::value& value, std::string_view path) {
   return store<&Body::model>(body, value, path);
 }
 
-Status refuse_grammar(Body&, const json::value&, std::string_view path) {
-  return fail(ErrorCode::kUnsupported, fmt::format("{} is not supported yet", path),
-              std::string(path));
+// At most one field may constrain the answer; two would have to hold together.
+template <auto Read>
+Status set_constraint(Body& body, const json::value& value, std::string_view path) {
+  CHASQUI_TRY(Constraint constraint, Read(value, path));
+  if (constraint.kind == Constraint::Kind::kNone) return {};
+  if (body.constraint.kind != Constraint::Kind::kNone) {
+    return bad_field(path, fmt::format("cannot be combined with {}", body.constraint.param));
+  }
+  body.constraint = std::move(constraint);
+  return {};
 }
 
 constexpr Field<Body> kFields[] = {
@@ -277,8 +284,37 @@ constexpr Field<Body> kFields[] = {
       .choices = "input_ids|tokens",
       .help = "What the keys of logit_bias are."},
      set_logit_bias_type},
-    {{.name = "grammar", .type = kString, .nullable = true, .help = "GBNF grammar. Not yet."},
-     refuse_grammar},
+    {{.name = "grammar",
+      .type = kString,
+      .nullable = true,
+      .help = "GBNF grammar that the answer must follow."},
+     set_constraint<read_gbnf>},
+    {{.name = "structured_outputs",
+      .type = kObject,
+      .nullable = true,
+      .help = "What the answer must be: {\"json\": schema}, {\"regex\": ...}, {\"choice\": [...]}, "
+              "{\"grammar\": ...} or {\"json_object\": true}."},
+     set_constraint<read_structured_outputs>},
+    {{.name = "guided_json",
+      .type = kStringOrObject,
+      .nullable = true,
+      .help = "Older name of structured_outputs.json."},
+     set_constraint<read_schema>},
+    {{.name = "guided_regex",
+      .type = kString,
+      .nullable = true,
+      .help = "Older name of structured_outputs.regex."},
+     set_constraint<read_regex>},
+    {{.name = "guided_choice",
+      .type = kArray,
+      .nullable = true,
+      .help = "Older name of structured_outputs.choice."},
+     set_constraint<read_choice>},
+    {{.name = "guided_grammar",
+      .type = kString,
+      .nullable = true,
+      .help = "Older name of structured_outputs.grammar."},
+     set_constraint<read_gbnf>},
     {{.name = "user", .type = kString, .nullable = true, .help = "Accepted; has no effect."},
      store<&Body::user>},
 };

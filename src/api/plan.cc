@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "base/rng.h"
+#include "engine/grammar_filter.h"
 
 namespace chasqui::api {
 namespace {
@@ -148,9 +149,11 @@ Status fit(const Service& service, const PlannedPrompt& prompt, std::optional<in
   return {};
 }
 
-void add_copies(Plan& plan, const engine::Request& request) {
+// Each copy follows the grammar (null: none) on its own.
+void add_copies(Plan& plan, const engine::Request& request, const grammar::GrammarPtr& grammar) {
   for (int copy = 0; copy < plan.copies; ++copy) {
     plan.requests.push_back(request);
+    if (grammar) plan.requests.back().filter = engine::make_grammar_filter(grammar);
     std::optional<uint64_t>& seed = plan.requests.back().sampling.seed;
     if (seed) seed = derived_seed(*seed, static_cast<uint64_t>(copy));
   }
@@ -179,6 +182,7 @@ uint64_t derived_seed(uint64_t seed, uint64_t index) {
 
 Result<Plan> plan_completion(const Service& service, const CompletionBody& body) {
   CHASQUI_TRY(engine::Request common, plan_common(service, body));
+  CHASQUI_TRY(const grammar::GrammarPtr grammar, service.grammars().get(body.constraint));
   Plan plan;
   plan.copies = static_cast<int>(body.best_of.value_or(body.n));
   // Choosing the likeliest answers needs their log-probabilities.
@@ -190,7 +194,7 @@ Result<Plan> plan_completion(const Service& service, const CompletionBody& body)
     CHASQUI_TRY(PlannedPrompt prompt, plan_input(service, body.prompts[i], path, Use::kContinue));
     engine::Request request = common;
     CHASQUI_TRY_STATUS(fit(service, prompt, body.max_tokens, Wording::kPrompt, "prompt", request));
-    add_copies(plan, request);
+    add_copies(plan, request, grammar);
     plan.prompts.push_back(std::move(prompt));
   }
   return plan;
@@ -198,6 +202,7 @@ Result<Plan> plan_completion(const Service& service, const CompletionBody& body)
 
 Result<Plan> plan_chat(const Service& service, const ChatBody& body) {
   CHASQUI_TRY(engine::Request request, plan_common(service, body));
+  CHASQUI_TRY(const grammar::GrammarPtr grammar, service.grammars().get(body.constraint));
   CHASQUI_TRY(chat::Prompt rendered, service.model().chat_format->render(chat_input(body)));
   request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());
   if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
@@ -207,7 +212,7 @@ Result<Plan> plan_chat(const Service& service, const ChatBody& body) {
   prompt.tokens = service.encoder().encode(rendered.parts);
   CHASQUI_TRY_STATUS(
       fit(service, prompt, body.max_tokens, Wording::kMessages, "messages", request));
-  add_copies(plan, request);
+  add_copies(plan, request, grammar);
   plan.prompts.push_back(std::move(prompt));
   return plan;
 }

@@ -4,6 +4,7 @@
 #include <limits>
 #include <utility>
 
+#include "api/internal/constraint.h"
 #include "api/internal/work_queue.h"
 #include "base/check.h"
 
@@ -14,11 +15,13 @@ class Service::Impl {
   Impl(ServedModel model, const ServiceOptions& options)
       : model_(std::move(model)),
         encoder_(model_.tokenizer),
+        grammars_(model_.tokenizer),
         preparation_(options.preparation_threads, static_cast<size_t>(options.preparation_queue)),
         delivery_(1, std::numeric_limits<size_t>::max()) {}
 
   const ServedModel model_;
   const chat::PromptEncoder encoder_;
+  GrammarCache grammars_;
   std::atomic<bool> draining_ = false;
   // Last, so that no task runs when the members above go.
   WorkQueue preparation_;
@@ -38,6 +41,10 @@ const ServedModel& Service::model() const {
 
 const chat::PromptEncoder& Service::encoder() const {
   return impl_->encoder_;
+}
+
+GrammarCache& Service::grammars() const {
+  return impl_->grammars_;
 }
 
 bool Service::prepare(Task task) {

@@ -33,6 +33,8 @@
 
 namespace chasqui::api {
 
+class GrammarCache;
+
 // A model as the API sees it. Immutable once given to a Service.
 struct ServedModel {
   std::string id;       // what /v1/models lists: alias or path; echoed when a request names none
@@ -69,6 +71,7 @@ class Service {
 
   const ServedModel& model() const;
   const chat::PromptEncoder& encoder() const;
+  GrammarCache& grammars() const;  // for the preparation pool
 
   // Runs `task` on the preparation pool; false when its queue is full. Any thread.
   bool prepare(Task task);

@@ -53,6 +53,27 @@ void print_json(const json::value& value) {
   std::fflush(stdout);
 }
 
+std::string spaced_json(const json::value& value) {
+  std::string out;
+  if (value.is_array()) {
+    for (const json::value& item : value.get_array()) {
+      out += out.empty() ? "" : ", ";
+      out += spaced_json(item);
+    }
+    return "[" + out + "]";
+  }
+  if (value.is_object()) {
+    for (const auto& [key, member] : value.get_object()) {
+      out += out.empty() ? "" : ", ";
+      out += json::serialize(json::string(key)) + ": " + spaced_json(member);
+    }
+    return "{" + out + "}";
+  }
+  if (!value.is_double()) return json::serialize(value);
+  out = fmt::format("{}", value.get_double());
+  return out.find_first_of(".en") == std::string::npos ? out + ".0" : out;
+}
+
 Result<std::vector<int32_t>> index_list(const json::object& object, std::string_view field,
                                         int32_t end, std::string_view noun,
                                         std::string_view where) {

@@ -19,6 +19,10 @@ Result<boost::json::value> read_json_input(const std::string& path);
 // Prints one line of JSON to standard output.
 void print_json(const boost::json::value& value);
 
+// JSON text with ", " and ": " between its parts and numbers as Python writes them: what the golden
+// instances of schemas are compared as.
+std::string spaced_json(const boost::json::value& value);
+
 // The file's bytes, or standard input's for "-".
 Result<std::string> read_input(const std::string& path);
 

@@ -14,6 +14,8 @@ class TokenFilter {
   virtual void apply(std::span<float> logits) = 0;
   // `token` was chosen. Only tokens that apply() left open are passed.
   virtual void accept(int32_t token) = 0;
+  // Nothing may come any more, not even the end: the sequence is over.
+  virtual bool finished() { return false; }
 };
 
 }  // namespace chasqui::sample

@@ -336,7 +336,7 @@ describe('errors', { skip }, () => {
     ['logit_bias', { prompt: 'x', logit_bias: { word: 1 } }, /token ids/],
     ['logprobs', { prompt: 'x', logprobs: 21 }, /between 0 and 20/],
     ['best_of', { prompt: 'x', n: 4, best_of: 2 }, /at least n/],
-    ['grammar', { prompt: 'x', grammar: 'root ::= "a"' }, /not supported yet/],
+    ['grammar', { prompt: 'x', grammar: 'root ::= "a' }, /line 1, column 10/],
     ['stream', { prompt: 'x', stream: 'yes' }, /true or false/],
     ['mirostat_mode', { prompt: 'x', mirostat_mode: 3 }, /between 0 and 2/],
   ];
@@ -358,7 +358,7 @@ describe('errors', { skip }, () => {
     ['messages[0].content[1].type', { messages: [{ role: 'user', content: [{ type: 'text', text: 'a' }, { type: 'smell' }] }] }, /one of/],
     ['messages[0].content[0]', { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }] }, /no vision/],
     ['top_logprobs', { messages, top_logprobs: 2 }, /needs logprobs/],
-    ['response_format', { messages, response_format: { type: 'json_object' } }, /not supported yet/],
+    ['response_format.json_schema', { messages, response_format: { type: 'json_schema' } }, /must be an object/],
     ['tools', { messages, tools: [{ type: 'function', function: { name: 'f' } }] }, /not supported yet/],
   ];
   for (const [param, body, pattern] of chats) {

@@ -157,6 +157,35 @@ def compare_template(binary, template, conversations, tally):
     tally.check(not wrong, f"{template.name}: {', '.join(wrong)} rendered differently")
     note = f", more lenient: {', '.join(lenient)}" if lenient else ""
     print(f"{template.name:<52} {len(cases)} conversations{note}", flush=True)
+# Every so-manyth schema of the sample, so that the check takes seconds.
+SCHEMA_STRIDE = 8
+
+
+def compare_schemas(binary, vocab, sample, tally):
+    lines = subprocess.run(["zstd", "-dc", sample], capture_output=True, check=True).stdout
+    lines = lines.splitlines(keepends=True)[::SCHEMA_STRIDE]
+    with tempfile.NamedTemporaryFile(suffix=".gguf") as file, tempfile.NamedTemporaryFile() as cases:
+        file.write(gzip.decompress(vocab.read_bytes()))
+        file.flush()
+        cases.write(b"".join(lines))
+        cases.flush()
+        result = subprocess.run([binary, "grammar", file.name, "--input", cases.name],
+                                capture_output=True, text=True)
+    rows = [json.loads(line) for line in result.stdout.splitlines()]
+    right, refused, wrong = 0, 0, []
+    for line, row in zip(lines, rows):
+        case = json.loads(line)
+        if not row["compiled"]:
+            refused += 1
+        elif row["accepted"] == [test["valid"] for test in case["tests"]]:
+            right += 1
+        else:
+            wrong.append(case["name"])
+    tally.check(len(rows) == len(lines) + 1, f"schemas: {len(rows)} rows for {len(lines)} cases: {result.stderr}")
+    tally.check(not wrong, f"schemas: {len(wrong)} judged wrongly: {wrong[:5]}")
+    print(f"{'schemas':<52} {right} right, {refused} refused, {len(wrong)} wrong", flush=True)
+    if rows:
+        print(f"{'':<52} mask {rows[-1]['mask_us']}, compile {rows[-1]['compile_us']}", flush=True)
 
 
 def main():
@@ -174,6 +203,8 @@ def main():
     conversations = json.loads((golden / "templates" / "conversations.json").read_text())
     for template in sorted((golden / "templates").glob("*.jinja")):
         compare_template(binary, template, conversations, tally)
+    compare_schemas(binary, golden / "tokenizers" / "llama-bpe.gguf.gz",
+                    golden / "schemas" / "maskbench-sample.jsonl.zst", tally)
     for line in tally.unsupported:
         print(f"unsupported: {line}")
     print(f"{tally.passed} passed, {tally.failed} failed, {len(tally.unsupported)} skipped")

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "api/internal/constraint.h"
 #include "api/internal/field.h"
 #include "chat/message.h"
 #include "jinja/template.h"
@@ -53,6 +54,7 @@ struct GenerationBody {
   std::vector<std::pair<std::string, double>> logit_bias;  // keys as sent
   bool logit_bias_by_text = false;                         // logit_bias_type "tokens"
   std::string user;
+  Constraint constraint;  // of all fields that may give one; at most one does
 };
 
 // A prompt or an embedding input, as sent: text, or token ids (not yet checked).

@@ -29,6 +29,7 @@ Action declare_detokenize(CLI::App& parser);
 Action declare_render(CLI::App& parser);
 Action declare_eval(CLI::App& parser);
 Action declare_bench(CLI::App& parser);
+Action declare_grammar(CLI::App& parser);
 Action declare_devices(CLI::App& parser);
 Action declare_make_random(CLI::App& parser);
 Action declare_settings(CLI::App& parser);

@@ -81,7 +81,9 @@ sched::Advance StepSampler::choose(Job& job, std::span<float> logits) {
   job.answer->push(std::move(sampled), job.usage.completion_tokens > job.request.min_tokens);
   const bool full = job.usage.completion_tokens >= job.request.max_tokens;
   if (full) job.answer->finish();
-  if (job.answer->stopped()) {
+  const bool is_whole = job.request.filter && job.request.filter->finished();
+  if (is_whole && !full) job.answer->finish();
+  if (job.answer->stopped() || is_whole) {
     job.finish = FinishReason::kStop;
   } else if (full) {
     job.finish = FinishReason::kLength;

@@ -1,0 +1,95 @@
+#include <fmt/format.h>
+
+#include "api/internal/constraint.h"
+
+namespace json = boost::json;
+
+namespace chasqui::api {
+namespace {
+
+using Kind = Constraint::Kind;
+
+// What all cached grammars may hold together, states and masks included.
+constexpr size_t kMaxBytes = size_t{256} << 20;
+// A grammar counts as this much at least, so that the number is bounded too.
+constexpr size_t kLeastBytes = 64 << 10;
+
+std::string source_of(const Constraint& constraint) {
+  switch (constraint.kind) {
+    case Kind::kGbnf:
+      return "g" + constraint.text;
+    case Kind::kRegex:
+      return "r" + constraint.text;
+    case Kind::kChoice:
+      return "c" + json::serialize(json::value_from(constraint.choices));
+    case Kind::kSchema:
+      return "s" + json::serialize(constraint.schema);
+    default:
+      return "o";
+  }
+}
+
+}  // namespace
+
+GrammarCache::GrammarCache(std::shared_ptr<const text::Tokenizer> tokenizer)
+    : tokenizer_(std::move(tokenizer)) {}
+
+grammar::TokenTablePtr GrammarCache::tokens() {
+  std::call_once(tokens_once_, [this] { tokens_ = grammar::TokenTable::build(*tokenizer_); });
+  return tokens_;
+}
+
+Result<grammar::GrammarPtr> GrammarCache::get(const Constraint& constraint) {
+  if (constraint.kind == Kind::kNone) return grammar::GrammarPtr();
+  std::string source = source_of(constraint);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = by_source_.find(source); found != by_source_.end()) {
+      entries_.splice(entries_.begin(), entries_, found->second);
+      return found->second->grammar;
+    }
+  }
+  auto compiled = compile(constraint);
+  if (!compiled) {
+    Error error = compiled.error();
+    error.message = fmt::format("{}: {}", constraint.param, error.message);
+    error.param = constraint.param;
+    return fail(std::move(error));
+  }
+  add(std::move(source), *compiled);
+  return *compiled;
+}
+
+Result<grammar::GrammarPtr> GrammarCache::compile(const Constraint& constraint) {
+  switch (constraint.kind) {
+    case Kind::kGbnf:
+      return grammar::compile_gbnf(constraint.text, tokens());
+    case Kind::kRegex:
+      return grammar::compile_regex(constraint.text, tokens());
+    case Kind::kChoice:
+      return grammar::compile_choice(constraint.choices, tokens());
+    case Kind::kSchema:
+      return grammar::compile_json_schema(constraint.schema, tokens());
+    default:
+      return grammar::compile_json_object(tokens());
+  }
+}
+
+void GrammarCache::add(std::string source, const grammar::GrammarPtr& grammar) {
+  const std::lock_guard lock(mutex_);
+  if (by_source_.contains(source)) return;  // another request was faster
+  entries_.push_front({std::move(source), grammar});
+  by_source_.emplace(entries_.front().source, entries_.begin());
+  size_t bytes = 0;
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    bytes += std::max(kLeastBytes, entry->source.size() + entry->grammar->bytes_held());
+    if (bytes <= kMaxBytes || entry == entries_.begin()) {
+      ++entry;
+      continue;
+    }
+    by_source_.erase(entry->source);
+    entry = entries_.erase(entry);
+  }
+}
+
+}  // namespace chasqui::api

@@ -1,0 +1,66 @@
+// What a request says its answer must look like, as sent, and the grammars that such wishes have
+// been compiled to.
+#pragma once
+
+#include <boost/json.hpp>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/result.h"
+#include "grammar/grammar.h"
+#include "text/tokenizer.h"
+
+namespace chasqui::api {
+
+struct Constraint {
+  enum class Kind { kNone, kGbnf, kRegex, kChoice, kSchema, kJsonObject };
+  Kind kind = Kind::kNone;
+  std::string param;                 // the field that said so, for error messages
+  std::string text;                  // kGbnf, kRegex
+  std::vector<std::string> choices;  // kChoice
+  boost::json::value schema;         // kSchema
+};
+
+// Reads one constraint from a field named `path`. Schemas may come as a text that holds JSON.
+Result<Constraint> read_gbnf(const boost::json::value& value, std::string_view path);
+Result<Constraint> read_regex(const boost::json::value& value, std::string_view path);
+Result<Constraint> read_choice(const boost::json::value& value, std::string_view path);
+Result<Constraint> read_schema(const boost::json::value& value, std::string_view path);
+// {json, regex, choice, grammar or json_object: ...}: exactly one of them.
+Result<Constraint> read_structured_outputs(const boost::json::value& value, std::string_view path);
+// {"type": "text", "json_object" or "json_schema", ...}
+Result<Constraint> read_response_format(const boost::json::value& value, std::string_view path);
+
+// Grammars by their source, least recently used ones dropped when they hold too much memory. Any
+// thread; compiling takes milliseconds, so not an I/O thread.
+class GrammarCache {
+ public:
+  explicit GrammarCache(std::shared_ptr<const text::Tokenizer> tokenizer);
+
+  // Null for kNone. Errors have the constraint's param.
+  Result<grammar::GrammarPtr> get(const Constraint& constraint);
+
+ private:
+  struct Entry {
+    std::string source;
+    grammar::GrammarPtr grammar;
+  };
+  Result<grammar::GrammarPtr> compile(const Constraint& constraint);
+  grammar::TokenTablePtr tokens();
+  void add(std::string source, const grammar::GrammarPtr& grammar);
+
+  const std::shared_ptr<const text::Tokenizer> tokenizer_;
+  std::once_flag tokens_once_;
+  grammar::TokenTablePtr tokens_;  // built when the first request needs it
+  std::mutex mutex_;
+  // Guarded by mutex_. by_source_ has every entry's source; the most recent entry comes first.
+  std::list<Entry> entries_;
+  std::unordered_map<std::string_view, std::list<Entry>::iterator> by_source_;
+};
+
+}  // namespace chasqui::api

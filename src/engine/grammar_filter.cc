@@ -1,0 +1,58 @@
+#include "engine/grammar_filter.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+namespace chasqui::engine {
+namespace {
+
+constexpr float kForbidden = -std::numeric_limits<float>::infinity();
+
+class GrammarFilter : public sample::TokenFilter {
+ public:
+  explicit GrammarFilter(grammar::GrammarPtr grammar) : matcher_(grammar), grammar_(grammar) {}
+
+  void apply(std::span<float> logits) override {
+    matcher_.mask(mask_);
+    const auto is_zero = [](uint64_t word) { return word == 0; };
+    if (std::ranges::all_of(mask_.words(), is_zero)) mask_ = grammar_->tokens().ends();
+    const std::vector<uint64_t>& words = mask_.words();
+    const size_t known = std::min(logits.size(), static_cast<size_t>(mask_.size()));
+    for (size_t first = 0; first < known; first += 64) {
+      const size_t count = std::min<size_t>(64, known - first);
+      forbid(words[first / 64], logits.subspan(first, count));
+    }
+    std::ranges::fill(logits.subspan(known), kForbidden);
+  }
+
+  void accept(int32_t token) override { is_lost_ = !matcher_.accept(token) || is_lost_; }
+  bool finished() override { return is_lost_ || matcher_.is_finished(); }
+
+ private:
+  // What `open` does not have. Most words are all open or all forbidden.
+  static void forbid(uint64_t open, std::span<float> logits) {
+    if (open == 0) {
+      std::ranges::fill(logits, kForbidden);
+      return;
+    }
+    for (uint64_t closed = ~open; closed != 0; closed &= closed - 1) {
+      const auto at = static_cast<size_t>(std::countr_zero(closed));
+      if (at >= logits.size()) return;
+      logits[at] = kForbidden;
+    }
+  }
+
+  grammar::Matcher matcher_;
+  const grammar::GrammarPtr grammar_;
+  grammar::TokenMask mask_;
+  bool is_lost_ = false;  // a token came that no mask had: the vocabulary has no end to choose
+};
+
+}  // namespace
+
+std::shared_ptr<sample::TokenFilter> make_grammar_filter(grammar::GrammarPtr grammar) {
+  return std::make_shared<GrammarFilter>(std::move(grammar));
+}
+
+}  // namespace chasqui::engine

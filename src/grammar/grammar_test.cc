@@ -1,0 +1,212 @@
+#include <gmock/gmock.h>
+
+#include "grammar/testing/twins.h"
+
+namespace json = boost::json;
+
+namespace chasqui::grammar {
+namespace {
+
+using testing::accepts;
+using testing::accepts_checked;
+using ::testing::HasSubstr;
+using testing::small_table;
+
+struct Expectation {
+  const char* source;
+  std::vector<const char*> accepted;
+  std::vector<const char*> refused;
+};
+
+template <typename Compile>
+void check(const std::vector<Expectation>& cases, const Compile& compile) {
+  for (const Expectation& each : cases) {
+    SCOPED_TRACE(each.source);
+    const Result<GrammarPtr> grammar = compile(each.source);
+    ASSERT_TRUE(grammar) << grammar.error().message;
+    for (const char* text : each.accepted) EXPECT_TRUE(accepts_checked(*grammar, text)) << text;
+    for (const char* text : each.refused) EXPECT_FALSE(accepts(*grammar, text)) << text;
+  }
+}
+
+Result<GrammarPtr> schema_of(std::string_view text) {
+  return compile_json_schema(json::parse(text), small_table());
+}
+
+std::string error_of(const Result<GrammarPtr>& result) {
+  return result ? "" : result.error().message;
+}
+
+TEST(Regexes, Language) {
+  check(
+      {
+          {"a|bc", {"a", "bc"}, {"", "b", "abc"}},
+          {"^a$", {"a"}, {"aa"}},
+          {"\\d{2,3}", {"12", "123"}, {"1", "1234"}},
+          {"[^\\w]", {"-", "\xC3\xA9"}, {"a", "_", "\xC3"}},
+          {".", {"x", "\xE2\x82\xAC"}, {"\n", "", "xy"}},
+          {"a{0,65535}", {"", "aaa"}, {"b"}},
+          {"(?!ab)a.", {"ac"}, {"ab"}},
+          {"(?=.b)a.", {"ab"}, {"ac"}},
+          {"\\p{Lu}+", {"AB", "\xC3\x89"}, {"Ab"}},
+          {"x{,3}", {"x{,3}"}, {"x"}},
+          {"(?:yes|no)\\.", {"yes.", "no."}, {"yes"}},
+      },
+      [](const char* source) { return compile_regex(source, small_table()); });
+}
+
+TEST(Regexes, Errors) {
+  const auto error = [](const char* source) {
+    return error_of(compile_regex(source, small_table()));
+  };
+  EXPECT_THAT(error("a("), HasSubstr("not closed"));
+  EXPECT_THAT(error("[b-a]"), HasSubstr("out of order"));
+  EXPECT_THAT(error("*"), HasSubstr("nothing to repeat"));
+  EXPECT_THAT(error("(a)\\1"), HasSubstr("back reference"));
+  EXPECT_THAT(error("(?<=a)b"), HasSubstr("look-behind"));
+  EXPECT_THAT(error("(^a)*"), HasSubstr("anchor"));
+  EXPECT_THAT(error(std::string(5000, '(').c_str()), HasSubstr("nested too deeply"));
+}
+
+TEST(Grammars, Language) {
+  check(
+      {
+          {"root ::= \"(\" root \")\" | \"x\"", {"x", "((x))"}, {"(x", ")"}},
+          {"root ::= a{2,3} # twice\na ::= [0-9] | \"\\x41\"", {"1A", "AAA"}, {"1", "1234"}},
+          {"root ::= item+\nitem ::= \"-\" [^\\n]* \"\\n\"", {"-a\n-b\n"}, {"-a", ""}},
+          {"root ::= (p){2} \"!\"\np ::= \"<\" p? \">\"", {"<><<>>!"}, {"<>!", "<><><>!"}},
+          {"root ::= . .\n", {"a\xC3\xA9"}, {"a"}},
+          {"root ::= \"a\"\n  | \"b\"", {"a", "b"}, {"ab"}},
+      },
+      [](const char* source) { return compile_gbnf(source, small_table()); });
+}
+
+TEST(Grammars, ErrorsNameThePlace) {
+  const auto error = [](std::string_view source) {
+    return error_of(compile_gbnf(source, small_table()));
+  };
+  EXPECT_THAT(error("x ::= \"a\""), HasSubstr("no rule named root"));
+  EXPECT_THAT(error("root ::= y"), HasSubstr("line 1, column 10: the rule y is not defined"));
+  EXPECT_THAT(error("root ::= \"a\"\nb := c"), HasSubstr("line 2, column 4: expected ::="));
+  EXPECT_THAT(error("root ::= x\nx ::= x \"a\""), HasSubstr("line 2, column 1: the rule x calls"));
+  EXPECT_THAT(error("root ::= \"a\" root"), HasSubstr("no text ever ends"));
+  EXPECT_THAT(error("root ::= " + std::string(9999, '(')), HasSubstr("nested too deeply"));
+  EXPECT_THAT(error("root ::= \"a\"{5,2}"), HasSubstr("out of order"));
+}
+
+TEST(Choices, AreExact) {
+  const std::vector<std::string> texts = {"yes", "no", "yes sir"};
+  const GrammarPtr grammar = *compile_choice(texts, small_table());
+  for (const std::string& text : texts) EXPECT_TRUE(accepts_checked(grammar, text));
+  EXPECT_FALSE(accepts(grammar, "ye"));
+  EXPECT_FALSE(compile_choice({}, small_table()));
+}
+
+TEST(Choices, TenThousandAreNothing) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < 10'000; ++i) texts.push_back("value number " + std::to_string(i));
+  const GrammarPtr grammar = *compile_choice(texts, small_table());
+  EXPECT_TRUE(accepts(grammar, "value number 9999"));
+  EXPECT_LT(grammar->bytes_held(), 2 << 20);
+}
+
+TEST(Schemas, Language) {
+  check(
+      {
+          {R"({"type":"integer","minimum":-5,"maximum":12})",
+           {"-5", "0", "7", "12"},
+           {"-6", "13", "01", "1.0", "1e0", "-"}},
+          {R"({"type":"number","exclusiveMinimum":0.5,"multipleOf":0.25})",
+           {"0.75", "3", "10.25"},
+           {"0.5", "0.3", "-1"}},
+          {R"({"type":"string","minLength":1,"maxLength":2})",
+           {R"("a")", R"("é")", R"("\u00e9\n")"},
+           {R"("")", R"("abc")", "\"a"}},
+          {R"({"type":"string","pattern":"^[a-c]+$"})",
+           {R"("abc")", R"("\u0061")"},
+           {R"("abd")", R"("\u0064")", R"("")"}},
+          {R"({"properties":{"a":{"type":"null"},"b":{"const":[1]}},"required":["b"],
+               "additionalProperties":false,"type":"object"})",
+           {R"({"b":[1]})", R"({"b": [1], "a": null})", "{\n  \"a\": null,\n  \"b\": [1]\n}"},
+           {R"({"a":null})", R"({"b":[1],"c":1})", R"({"b":[1],"b":[1]})", R"({"b":[2]})"}},
+          {R"({"$ref":"#/$defs/t","$defs":{"t":{"type":"array","items":{"$ref":"#/$defs/t"}}}})",
+           {"[]", "[[],[[]]]"},
+           {"[1]", "[", "{}"}},
+          {R"({"oneOf":[{"type":"integer"},{"minimum":3}],"type":"number"})",
+           {"1", "3.5"},
+           {"3", "2.5"}},
+          {R"({"not":{"type":"object"},"enum":["a",{"b":1},null]})",
+           {R"("a")", "null"},
+           {R"({"b":1})"}},
+          {R"({"type":"object","patternProperties":{"^x":{"type":"integer"}},"minProperties":2})",
+           {R"({"x1":1,"y":""})"},
+           {R"({"x1":"","y":1})", R"({"x1":1})", R"({"y":1,"y":2})"}},
+          {R"({"type":"array","contains":{"const":1},"maxContains":1,"maxItems":3})",
+           {"[1]", "[2,1,3]"},
+           {"[]", "[1,1]", "[2,2,2,1]"}},
+          {R"({"contains":{"const":1},"minContains":0,"maxContains":1})",
+           {"[]", "[2]", "[1]", "{}"},
+           {"[1,1]"}},
+          {R"({"format":"hostname","type":"string"})",
+           {R"("a-b.example")"},
+           {R"("-a")", R"("a..b")", R"("xn--x")"}},
+          {R"({"format":"date-time","type":"string"})",
+           {R"("2024-02-29T10:00:00Z")"},
+           {R"("2023-02-29T10:00:00Z")", R"("2024-01-01")"}},
+          {R"({"type":"object","dependentRequired":{"a":["b"]},"propertyNames":{"maxLength":1}})",
+           {R"({"a":1,"b":2})", R"({"b":1})"},
+           {R"({"a":1})", R"({"long":1})"}},
+          {R"({"if":{"type":"string"},"then":{"const":"x"},"else":{"type":"null"}})",
+           {R"("x")", "null"},
+           {R"("y")", "1"}},
+      },
+      [](const char* source) { return schema_of(source); });
+}
+
+TEST(Schemas, RefusalsNameThePlace) {
+  EXPECT_THAT(error_of(schema_of(R"({"properties":{"a":{"unevaluatedItems":false}}})")),
+              HasSubstr("#/properties/a: unevaluatedItems is not supported"));
+  EXPECT_THAT(error_of(schema_of(R"({"items":{"$ref":"http://x/y"}})")),
+              HasSubstr("#/items: $ref to another document"));
+  EXPECT_THAT(error_of(schema_of(R"({"$ref":"#/nowhere"})")), HasSubstr("does not exist"));
+  EXPECT_THAT(error_of(schema_of(R"({"pattern":"("})")), HasSubstr("#/pattern: character 2"));
+  EXPECT_THAT(error_of(schema_of(R"({"type":"strin"})")), HasSubstr("#/type: must be"));
+  EXPECT_THAT(error_of(schema_of(R"({"$ref":"#"})")), HasSubstr("applies itself"));
+  EXPECT_THAT(error_of(schema_of(R"({"type":"integer","minimum":3,"maximum":1})")),
+              HasSubstr("no value is accepted"));
+}
+
+TEST(Schemas, NestingIsBounded) {
+  std::string deep = "true";
+  for (int i = 0; i < 300; ++i) deep = R"({"items":)" + deep + "}";
+  json::parse_options options;
+  options.max_depth = 1000;
+  json::error_code error;
+  const json::value schema = json::parse(deep, error, {}, options);
+  EXPECT_THAT(error_of(compile_json_schema(schema, small_table())), HasSubstr("too deeply"));
+  const GrammarPtr any = *compile_json_schema(true, small_table());
+  EXPECT_TRUE(accepts(any, std::string(150, '[') + std::string(150, ']')));
+  EXPECT_FALSE(accepts(any, std::string(999, '[') + std::string(999, ']')));
+}
+
+TEST(Matchers, RollBackAndForcedBytes) {
+  const GrammarPtr grammar = *schema_of(
+      R"({"type":"object","properties":{"name":{"enum":["x"]}},"required":["name"],
+          "additionalProperties":false})");
+  Matcher matcher(grammar);
+  for (const char byte : std::string_view("{\"")) ASSERT_TRUE(matcher.accept(byte));
+  EXPECT_EQ(matcher.forced(4), "name");
+  TokenMask before;
+  matcher.mask(before);
+  for (const char byte : std::string_view("name\":\"x\"}")) ASSERT_TRUE(matcher.accept(byte));
+  EXPECT_TRUE(matcher.is_finished());
+  ASSERT_TRUE(matcher.accept(small_table()->size() - 1));
+  EXPECT_FALSE(matcher.accept('x'));
+  matcher.roll_back(11);
+  TokenMask after;
+  matcher.mask(after);
+  EXPECT_EQ(before, after);
+}
+
+}  // namespace
+}  // namespace chasqui::grammar

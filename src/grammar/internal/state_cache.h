@@ -1,0 +1,59 @@
+// Transitions and masks of a machine, remembered. Guarded by a mutex that its users lock.
+#pragma once
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "grammar/internal/machine.h"
+#include "grammar/token_table.h"
+
+namespace chasqui::grammar {
+
+class StateCache {
+ public:
+  using MakeMachine = std::function<std::unique_ptr<Machine>()>;
+  // `make` is called at once, and again whenever the caches have grown too large: states are then
+  // forgotten and the epoch counts up.
+  StateCache(MakeMachine make, std::shared_ptr<const TokenTable> tokens);
+
+  std::mutex& mutex() { return mutex_; }
+  const TokenTable& tokens() const { return *tokens_; }
+
+  // The rest needs the mutex.
+  uint64_t epoch() const { return epoch_; }
+  // Empties everything when it holds more than its bound.
+  void trim();
+  StateId start() { return start_; }
+  StateId step(StateId state, uint8_t byte);
+  StateId walk(StateId state, std::string_view bytes);
+  bool accepting(StateId state) { return machine_->accepting(state); }
+  const TokenMask& mask(StateId state);
+  bool exhausted() const { return machine_->exhausted(); }
+  size_t bytes_held() const;
+
+ private:
+  static constexpr StateId kUnknown = 0xFFFFFFFF;
+  using Row = std::array<StateId, 256>;
+
+  TokenMask compute_mask(StateId state);
+  void add_walk(const TokenTrie& trie, StateId start, TokenMask& out);
+  void reset();
+
+  const MakeMachine make_;
+  const std::shared_ptr<const TokenTable> tokens_;
+  mutable std::mutex mutex_;
+  std::unique_ptr<Machine> machine_;
+  StateId start_ = kDead;
+  uint64_t epoch_ = 0;
+  std::vector<std::unique_ptr<Row>> rows_;  // by state; null until somebody leaves the state
+  size_t row_count_ = 0;
+  std::unordered_map<StateId, TokenMask> masks_;
+  std::vector<StateId> path_;  // of add_walk(), by depth
+};
+
+}  // namespace chasqui::grammar
