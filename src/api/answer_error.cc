@@ -11,7 +11,8 @@ namespace {
 constexpr const char* kRetryAfterSeconds = "2";
 
 http::ErrorInfo info_of(const http::Exchange& exchange, const Error& error) {
-  const http::ErrorInfo info = http::error_info(error);
+  http::ErrorInfo info = http::error_info(error);
+  if (error.code == ErrorCode::kNotFound && error.param == "model") info.code = "model_not_found";
   if (info.status == 500) {
     spdlog::error("request {}: {}: {}", exchange.request().request_id, error_code_name(error.code),
                   error.message);

@@ -9,12 +9,13 @@ namespace {
 Status work(Service& service, const ExchangePtr& exchange) {
   CHASQUI_TRY(const boost::json::object object, parse_body(exchange->request().body));
   CHASQUI_TRY(const ChatBody body, read_chat(object));
-  CHASQUI_TRY(Plan plan, plan_chat(service, body));
-  const ServedModel& model = service.model();
+  CHASQUI_TRY(const ModelContext* const context, service.find(body.model));
+  CHASQUI_TRY(Plan plan, plan_chat(*context, body));
+  const ServedModel& model = context->model();
   const AnswerHead head = {"chatcmpl-" + make_uuid(), unix_seconds(),
                            body.model.value_or(model.id)};
   auto shape = std::make_unique<ChatShape>(head, body.logprobs, model.tokenizer);
-  Generation::start(service, exchange, std::move(plan), std::move(shape),
+  Generation::start({service, model.engine, exchange}, std::move(plan), std::move(shape),
                     {body.stream, body.include_usage, static_cast<size_t>(body.n)});
   return {};
 }

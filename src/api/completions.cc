@@ -9,13 +9,14 @@ namespace {
 Status work(Service& service, const ExchangePtr& exchange) {
   CHASQUI_TRY(const boost::json::object object, parse_body(exchange->request().body));
   CHASQUI_TRY(const CompletionBody body, read_completion(object));
-  CHASQUI_TRY(Plan plan, plan_completion(service, body));
-  const ServedModel& model = service.model();
+  CHASQUI_TRY(const ModelContext* const context, service.find(body.model));
+  CHASQUI_TRY(Plan plan, plan_completion(*context, body));
+  const ServedModel& model = context->model();
   const AnswerHead head = {"cmpl-" + make_uuid(), unix_seconds(), body.model.value_or(model.id)};
   const CompletionStyle style = {body.echo, body.logprobs.has_value(), body.suffix};
   const auto shown = static_cast<size_t>(body.n);
   auto shape = std::make_unique<CompletionShape>(head, style, plan.prompts, shown, model.tokenizer);
-  Generation::start(service, exchange, std::move(plan), std::move(shape),
+  Generation::start({service, model.engine, exchange}, std::move(plan), std::move(shape),
                     {body.stream, body.include_usage, shown});
   return {};
 }

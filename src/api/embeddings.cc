@@ -20,10 +20,10 @@ constexpr size_t kWindow = 64;
 // One request: keeps kWindow inputs in the engine until all are done. Lives like Generation.
 class Embedding : public std::enable_shared_from_this<Embedding> {
  public:
-  static void start(Service& service, ExchangePtr exchange, Plan plan, const EmbeddingBody& body) {
+  static void start(const TaskSink& deliver, const ServedModel& model, ExchangePtr exchange,
+                    Plan plan, const EmbeddingBody& body) {
     const std::shared_ptr<Embedding> self(
-        new Embedding(service, std::move(exchange), std::move(plan), body));
-    const TaskSink deliver = service.deliverer();
+        new Embedding(model, std::move(exchange), std::move(plan), body));
     const auto pump = [self, deliver] { deliver([self] { self->pump(); }); };
     self->mailbox_ = std::make_shared<Mailbox>(self->requests_.size(), 1, pump);
     self->exchange_->on_disconnect([weak = self->weak_from_this()] {
@@ -33,12 +33,12 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
   }
 
  private:
-  Embedding(Service& service, ExchangePtr exchange, Plan plan, const EmbeddingBody& body)
-      : engine_(service.model().engine),
+  Embedding(const ServedModel& model, ExchangePtr exchange, Plan plan, const EmbeddingBody& body)
+      : engine_(model.engine),
         exchange_(std::move(exchange)),
-        model_(body.model.value_or(service.model().id)),
+        model_(body.model.value_or(model.id)),
         base64_(body.base64),
-        keep_(static_cast<size_t>(body.dimensions.value_or(service.model().hidden_size))),
+        keep_(static_cast<size_t>(body.dimensions.value_or(model.hidden_size))),
         requests_(std::move(plan.requests)),
         items_(requests_.size()) {
     for (const engine::Request& request : requests_) {
@@ -146,8 +146,9 @@ class Embedding : public std::enable_shared_from_this<Embedding> {
 Status work(Service& service, const ExchangePtr& exchange) {
   CHASQUI_TRY(const boost::json::object object, parse_body(exchange->request().body));
   CHASQUI_TRY(const EmbeddingBody body, read_embedding(object));
-  CHASQUI_TRY(Plan plan, plan_embedding(service, body));
-  Embedding::start(service, exchange, std::move(plan), body);
+  CHASQUI_TRY(const ModelContext* const context, service.find(body.model));
+  CHASQUI_TRY(Plan plan, plan_embedding(*context, body));
+  Embedding::start(service.deliverer(), context->model(), exchange, std::move(plan), body);
   return {};
 }
 

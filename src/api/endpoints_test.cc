@@ -88,6 +88,34 @@ TEST(Completion, HasExactlyTheContractsKeys) {
   EXPECT_EQ(unnamed.json().at("model"), "folder/tiny.gguf");
 }
 
+TEST(Models, AreChosenByTheRequestsModel) {
+  TestServerOptions options;
+  options.more_models = {"second"};
+  const TestServer server(options);
+  const json::value list = server.request("GET", "/v1/models").json();
+  ASSERT_EQ(list.at("data").as_array().size(), 2u);
+  EXPECT_EQ(list.at("data").at(1).at("id"), "second");
+  EXPECT_EQ(server.request("GET", "/v1/models/second").json().at("id"), "second");
+
+  EXPECT_EQ(server.post("/v1/completions", {{"prompt", "x"}}).json().at("model"),
+            "folder/tiny.gguf");
+  EXPECT_EQ(server.post("/v1/completions", {{"prompt", "x"}, {"model", "second"}}).status, 200);
+  for (const char* path : {"/v1/completions", "/v1/chat/completions", "/v1/embeddings",
+                           "/extras/tokenize", "/extras/detokenize"}) {
+    const Reply reply = server.post(path, {{"prompt", "x"},
+                                           {"input", "x"},
+                                           {"tokens", json::array{1}},
+                                           {"messages", messages("x")},
+                                           {"model", "third"}});
+    EXPECT_EQ(reply.status, 404) << path;
+    const json::value error = reply.json().at("error");
+    EXPECT_EQ(error.at("code"), "model_not_found") << path;
+    EXPECT_EQ(error.at("param"), "model") << path;
+    EXPECT_EQ(error.at("message"),
+              "The model `third` does not exist; there are `folder/tiny.gguf`, `second`");
+  }
+}
+
 // The property: what a stream shows, put together, is what the whole answer shows.
 TEST(StreamAndWhole, AreTheSameAnswer) {
   const TestServer server;

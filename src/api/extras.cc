@@ -53,12 +53,13 @@ Status respond(const ExchangePtr& exchange, const json::object& object) {
   return {};
 }
 
-Result<std::vector<text::TokenId>> tokens_of(Service& service, const ExchangePtr& exchange) {
+Result<std::vector<text::TokenId>> tokens_of(const Service& service, const ExchangePtr& exchange) {
   CHASQUI_TRY(const json::object object, parse_body(exchange->request().body));
   TokenizeBody body;
   CHASQUI_TRY_STATUS(read_fields<TokenizeBody>(object, kTokenizeFields, body));
-  return service.model().tokenizer->encode(body.input,
-                                           {.add_special = true, .parse_special = true});
+  CHASQUI_TRY(const ModelContext* const context, service.find(body.model));
+  return context->model().tokenizer->encode(body.input,
+                                            {.add_special = true, .parse_special = true});
 }
 
 Status tokenize(Service& service, const ExchangePtr& exchange) {
@@ -75,7 +76,8 @@ Status detokenize(Service& service, const ExchangePtr& exchange) {
   CHASQUI_TRY(const json::object object, parse_body(exchange->request().body));
   DetokenizeBody body;
   CHASQUI_TRY_STATUS(read_fields<DetokenizeBody>(object, kDetokenizeFields, body));
-  const text::Tokenizer& tokenizer = *service.model().tokenizer;
+  CHASQUI_TRY(const ModelContext* const context, service.find(body.model));
+  const text::Tokenizer& tokenizer = *context->model().tokenizer;
   std::vector<text::TokenId> ids;
   for (const Input& input : body.tokens) {
     for (size_t i = 0; i < input.tokens.size(); ++i) {

@@ -46,10 +46,9 @@ std::vector<size_t> likeliest(std::span<const engine::Event> results, size_t sho
 
 }  // namespace
 
-void Generation::start(Service& service, std::shared_ptr<http::Exchange> exchange, Plan plan,
-                       std::unique_ptr<AnswerShape> shape, GenerationStyle style) {
-  const std::shared_ptr<Generation> self(
-      new Generation(service, std::move(exchange), plan, std::move(shape), style));
+void Generation::start(const Way& way, Plan plan, std::unique_ptr<AnswerShape> shape,
+                       GenerationStyle style) {
+  const std::shared_ptr<Generation> self(new Generation(way, plan, std::move(shape), style));
   const auto wake = [self] { self->deliver_([self] { self->pump(); }); };
   const size_t separate = style.stream ? Mailbox::kSeparate : 1;
   self->mailbox_ = std::make_shared<Mailbox>(plan.requests.size(), separate, wake);
@@ -63,16 +62,16 @@ void Generation::start(Service& service, std::shared_ptr<http::Exchange> exchang
   self->submit_all(std::move(plan.requests));
 }
 
-Generation::Generation(Service& service, std::shared_ptr<http::Exchange> exchange, const Plan& plan,
-                       std::unique_ptr<AnswerShape> shape, GenerationStyle style)
-    : engine_(service.model().engine),
-      exchange_(std::move(exchange)),
+Generation::Generation(const Way& way, const Plan& plan, std::unique_ptr<AnswerShape> shape,
+                       GenerationStyle style)
+    : engine_(way.engine),
+      exchange_(way.exchange),
       shape_(std::move(shape)),
       style_(style),
       copies_(static_cast<size_t>(plan.copies)),
       prompt_tokens_(count_prompt_tokens(plan)),
-      deliver_(service.deliverer()),
-      resume_(service.resumer()),
+      deliver_(way.service.deliverer()),
+      resume_(way.service.resumer()),
       sse_(exchange_),
       opened_(plan.requests.size(), false),
       results_(plan.requests.size()) {}

@@ -1,8 +1,8 @@
 // GET /v1/models, GET /v1/models/{id}
 #include <boost/json.hpp>
 
+#include "api/internal/answer_error.h"
 #include "api/internal/handlers.h"
-#include "http/error.h"
 
 namespace json = boost::json;
 
@@ -26,18 +26,18 @@ void respond(http::Exchange& exchange, const json::object& object) {
 }  // namespace
 
 void handle_models(Service& service, ExchangePtr exchange) {
-  respond(*exchange, {{"object", "list"}, {"data", json::array{model_json(service.model())}}});
+  json::array list;
+  for (const auto& context : service.models()) list.push_back(model_json(context->model()));
+  respond(*exchange, {{"object", "list"}, {"data", std::move(list)}});
 }
 
 void handle_model(Service& service, ExchangePtr exchange) {
-  const std::string_view id = exchange->request().param("model");
-  if (id == service.model().id) return respond(*exchange, model_json(service.model()));
-  http::ErrorInfo error;
-  error.status = 404;
-  error.message = "The model `" + std::string(id.substr(0, 200)) + "` does not exist";
-  error.param = "model";
-  error.code = "model_not_found";
-  exchange->respond(http::error_response(error));
+  const std::string id(exchange->request().param("model"));
+  for (const auto& context : service.models()) {
+    if (context->model().id == id) return respond(*exchange, model_json(context->model()));
+  }
+  answer_error(*exchange, {ErrorCode::kNotFound,
+                           "The model `" + id.substr(0, 200) + "` does not exist", "model"});
 }
 
 }  // namespace chasqui::api

@@ -39,20 +39,20 @@ Error context_error(Wording wording, int64_t n_ctx, int64_t prompt, int64_t comp
 // behind it; text to embed is data, framed as the model's metadata says.
 enum class Use { kContinue, kEmbed };
 
-std::vector<int32_t> encode_text(const Service& service, const std::string& text, Use use) {
-  if (use == Use::kEmbed) return service.model().tokenizer->encode(text, {});
+std::vector<int32_t> encode_text(const ModelContext& context, const std::string& text, Use use) {
+  if (use == Use::kEmbed) return context.model().tokenizer->encode(text, {});
   const chat::PromptPart part = {text, true};
-  return service.encoder().encode({&part, 1});
+  return context.encoder().encode({&part, 1});
 }
 
-Result<PlannedPrompt> plan_input(const Service& service, const Input& input,
+Result<PlannedPrompt> plan_input(const ModelContext& context, const Input& input,
                                  const std::string& path, Use use) {
-  const text::Tokenizer& tokenizer = *service.model().tokenizer;
+  const text::Tokenizer& tokenizer = *context.model().tokenizer;
   const text::SpecialTokens& special = tokenizer.vocab().special();
   PlannedPrompt prompt;
   if (!input.is_tokens) {
     prompt.text = input.text;
-    prompt.tokens = encode_text(service, input.text, use);
+    prompt.tokens = encode_text(context, input.text, use);
     prompt.bos_added =
         !prompt.tokens.empty() && special.add_bos && prompt.tokens.front() == special.bos;
     // As before, an empty prompt is one BOS even for models that do without otherwise.
@@ -86,9 +86,9 @@ Result<int32_t> bias_id(const text::Vocab& vocab, const std::string& key) {
   return static_cast<int32_t>(id);
 }
 
-Status resolve_logit_bias(const Service& service, const GenerationBody& body,
+Status resolve_logit_bias(const ModelContext& context, const GenerationBody& body,
                           sample::SamplingSpec& sampling) {
-  const text::Tokenizer& tokenizer = *service.model().tokenizer;
+  const text::Tokenizer& tokenizer = *context.model().tokenizer;
   for (const auto& [key, bias] : body.logit_bias) {
     if (!body.logit_bias_by_text) {
       CHASQUI_TRY(const int32_t id, bias_id(tokenizer.vocab(), key));
@@ -112,8 +112,8 @@ float positive(float share) {
 }
 
 // What all copies of all prompts have in common.
-Result<engine::Request> plan_common(const Service& service, const GenerationBody& body) {
-  const ServedModel& model = service.model();
+Result<engine::Request> plan_common(const ModelContext& context, const GenerationBody& body) {
+  const ServedModel& model = context.model();
   engine::Request request;
   request.sampling = body.sampling;
   request.sampling.top_p = positive(body.sampling.top_p);
@@ -121,7 +121,7 @@ Result<engine::Request> plan_common(const Service& service, const GenerationBody
   request.sampling.tfs_z = positive(body.sampling.tfs_z);
   request.sampling.penalty_last_n = model.last_n_tokens;
   if (!request.sampling.seed) request.sampling.seed = model.default_seed;
-  CHASQUI_TRY_STATUS(resolve_logit_bias(service, body, request.sampling));
+  CHASQUI_TRY_STATUS(resolve_logit_bias(context, body, request.sampling));
   for (size_t i = 0; i < body.stop_token_ids.size(); ++i) {
     CHASQUI_TRY_STATUS(check_token(model.tokenizer->vocab(), body.stop_token_ids[i],
                                    fmt::format("stop_token_ids[{}]", i)));
@@ -135,9 +135,10 @@ Result<engine::Request> plan_common(const Service& service, const GenerationBody
 
 // Sets prompt and lengths of `request`: a prompt that fills the context is refused, an answer that
 // does not fit is shortened.
-Status fit(const Service& service, const PlannedPrompt& prompt, std::optional<int64_t> max_tokens,
-           Wording wording, const char* param, engine::Request& request) {
-  const int64_t n_ctx = service.model().engine->options().n_ctx;
+Status fit(const ModelContext& context, const PlannedPrompt& prompt,
+           std::optional<int64_t> max_tokens, Wording wording, const char* param,
+           engine::Request& request) {
+  const int64_t n_ctx = context.model().engine->options().n_ctx;
   const auto length = static_cast<int64_t>(prompt.tokens.size());
   if (length >= n_ctx) {
     return fail(context_error(wording, n_ctx, length, max_tokens.value_or(0), param));
@@ -180,9 +181,9 @@ uint64_t derived_seed(uint64_t seed, uint64_t index) {
   return splitmix64(state);
 }
 
-Result<Plan> plan_completion(const Service& service, const CompletionBody& body) {
-  CHASQUI_TRY(engine::Request common, plan_common(service, body));
-  CHASQUI_TRY(const grammar::GrammarPtr grammar, service.grammars().get(body.constraint));
+Result<Plan> plan_completion(const ModelContext& context, const CompletionBody& body) {
+  CHASQUI_TRY(engine::Request common, plan_common(context, body));
+  CHASQUI_TRY(const grammar::GrammarPtr grammar, context.grammars().get(body.constraint));
   Plan plan;
   plan.copies = static_cast<int>(body.best_of.value_or(body.n));
   // Choosing the likeliest answers needs their log-probabilities.
@@ -191,34 +192,34 @@ Result<Plan> plan_completion(const Service& service, const CompletionBody& body)
   common.prompt_logprobs = body.echo && body.logprobs.has_value();
   for (size_t i = 0; i < body.prompts.size(); ++i) {
     const std::string path = body.prompts.size() == 1 ? "prompt" : fmt::format("prompt[{}]", i);
-    CHASQUI_TRY(PlannedPrompt prompt, plan_input(service, body.prompts[i], path, Use::kContinue));
+    CHASQUI_TRY(PlannedPrompt prompt, plan_input(context, body.prompts[i], path, Use::kContinue));
     engine::Request request = common;
-    CHASQUI_TRY_STATUS(fit(service, prompt, body.max_tokens, Wording::kPrompt, "prompt", request));
+    CHASQUI_TRY_STATUS(fit(context, prompt, body.max_tokens, Wording::kPrompt, "prompt", request));
     add_copies(plan, request, grammar);
     plan.prompts.push_back(std::move(prompt));
   }
   return plan;
 }
 
-Result<Plan> plan_chat(const Service& service, const ChatBody& body) {
-  CHASQUI_TRY(engine::Request request, plan_common(service, body));
-  CHASQUI_TRY(const grammar::GrammarPtr grammar, service.grammars().get(body.constraint));
-  CHASQUI_TRY(chat::Prompt rendered, service.model().chat_format->render(chat_input(body)));
+Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
+  CHASQUI_TRY(engine::Request request, plan_common(context, body));
+  CHASQUI_TRY(const grammar::GrammarPtr grammar, context.grammars().get(body.constraint));
+  CHASQUI_TRY(chat::Prompt rendered, context.model().chat_format->render(chat_input(body)));
   request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());
   if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
   Plan plan;
   plan.copies = body.n;
   PlannedPrompt prompt;
-  prompt.tokens = service.encoder().encode(rendered.parts);
+  prompt.tokens = context.encoder().encode(rendered.parts);
   CHASQUI_TRY_STATUS(
-      fit(service, prompt, body.max_tokens, Wording::kMessages, "messages", request));
+      fit(context, prompt, body.max_tokens, Wording::kMessages, "messages", request));
   add_copies(plan, request, grammar);
   plan.prompts.push_back(std::move(prompt));
   return plan;
 }
 
-Result<Plan> plan_embedding(const Service& service, const EmbeddingBody& body) {
-  const ServedModel& model = service.model();
+Result<Plan> plan_embedding(const ModelContext& context, const EmbeddingBody& body) {
+  const ServedModel& model = context.model();
   if (!model.embeddings) {
     return fail(ErrorCode::kUnsupported,
                 "This server was started without embeddings (setting embedding)");
@@ -232,7 +233,7 @@ Result<Plan> plan_embedding(const Service& service, const EmbeddingBody& body) {
   Plan plan;
   for (size_t i = 0; i < body.inputs.size(); ++i) {
     const std::string path = body.inputs.size() == 1 ? "input" : fmt::format("input[{}]", i);
-    CHASQUI_TRY(PlannedPrompt prompt, plan_input(service, body.inputs[i], path, Use::kEmbed));
+    CHASQUI_TRY(PlannedPrompt prompt, plan_input(context, body.inputs[i], path, Use::kEmbed));
     const auto length = static_cast<int64_t>(prompt.tokens.size());
     if (length > n_ctx) return fail(context_error(Wording::kPrompt, n_ctx, length, 0, path));
     engine::Request request;

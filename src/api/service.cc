@@ -10,41 +10,63 @@
 
 namespace chasqui::api {
 
+namespace {
+
+std::string names_of(std::span<const std::unique_ptr<const ModelContext>> models) {
+  std::string names;
+  for (const auto& context : models) {
+    names += (names.empty() ? "`" : ", `") + context->model().id + "`";
+  }
+  return names;
+}
+
+}  // namespace
+
+ModelContext::ModelContext(ServedModel model)
+    : model_(std::move(model)),
+      encoder_(model_.tokenizer),
+      grammars_(std::make_unique<GrammarCache>(model_.tokenizer)) {}
+
+ModelContext::~ModelContext() = default;
+
 class Service::Impl {
  public:
-  Impl(ServedModel model, const ServiceOptions& options)
-      : model_(std::move(model)),
-        encoder_(model_.tokenizer),
-        grammars_(model_.tokenizer),
-        preparation_(options.preparation_threads, static_cast<size_t>(options.preparation_queue)),
+  explicit Impl(const ServiceOptions& options)
+      : preparation_(options.preparation_threads, static_cast<size_t>(options.preparation_queue)),
         delivery_(1, std::numeric_limits<size_t>::max()) {}
 
-  const ServedModel model_;
-  const chat::PromptEncoder encoder_;
-  GrammarCache grammars_;
+  std::vector<std::unique_ptr<const ModelContext>> models_;  // constant once the Service stands
   std::atomic<bool> draining_ = false;
   // Last, so that no task runs when the members above go.
   WorkQueue preparation_;
   WorkQueue delivery_;
 };
 
-Service::Service(ServedModel model, ServiceOptions options) {
-  CHASQUI_CHECK(model.engine && model.tokenizer && model.chat_format, "a model without a part");
-  impl_ = std::make_unique<Impl>(std::move(model), options);
+Service::Service(std::vector<ServedModel> models, ServiceOptions options)
+    : impl_(std::make_unique<Impl>(options)) {
+  CHASQUI_CHECK(!models.empty(), "a service without a model");
+  for (ServedModel& model : models) {
+    CHASQUI_CHECK(model.engine && model.tokenizer && model.chat_format, "a model without a part");
+    impl_->models_.push_back(std::make_unique<const ModelContext>(std::move(model)));
+  }
 }
 
 Service::~Service() = default;
 
-const ServedModel& Service::model() const {
-  return impl_->model_;
+std::span<const std::unique_ptr<const ModelContext>> Service::models() const {
+  return impl_->models_;
 }
 
-const chat::PromptEncoder& Service::encoder() const {
-  return impl_->encoder_;
-}
-
-GrammarCache& Service::grammars() const {
-  return impl_->grammars_;
+Result<const ModelContext*> Service::find(const std::optional<std::string>& name) const {
+  const auto& models = impl_->models_;
+  if (models.size() == 1 || !name) return models.front().get();
+  for (const auto& context : models) {
+    if (context->model().id == *name) return context.get();
+  }
+  return fail(
+      ErrorCode::kNotFound,
+      "The model `" + name->substr(0, 200) + "` does not exist; there are " + names_of(models),
+      "model");
 }
 
 bool Service::prepare(Task task) {
@@ -61,12 +83,12 @@ TaskSink Service::resumer() const {
 
 void Service::drain() {
   impl_->draining_ = true;
-  impl_->model_.engine->drain();
+  for (const auto& context : impl_->models_) context->model().engine->drain();
 }
 
 void Service::stop() {
   drain();
-  impl_->model_.engine->stop();
+  for (const auto& context : impl_->models_) context->model().engine->stop();
 }
 
 bool Service::draining() const {

@@ -1,7 +1,8 @@
-// The OpenAI-compatible API over one model: what the endpoints serve, and what they share.
+// The OpenAI-compatible API over one model or several: what the endpoints serve, and what they
+// share.
 //
 //   http::Router router;
-//   api::Service service(model, {});
+//   api::Service service(std::move(models), {});
 //   api::register_endpoints(router, service);
 //   http::Server server(options, std::move(router));
 //   ...
@@ -9,7 +10,7 @@
 //   server.drain(deadline);             // until they end, or
 //   service.stop(); server.drain(...);  // are told that they cannot
 //   server.stop();
-//   (then service, then the engine may go)
+//   (then service, then the engines may go)
 //
 // Threads. Handlers return at once on the I/O thread. Bodies are parsed, chats rendered and prompts
 // tokenised on a small preparation pool; the engine's thread only appends events to a buffer that
@@ -24,6 +25,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "chat/chat_format.h"
 #include "chat/prompt_encoder.h"
@@ -56,22 +58,40 @@ struct ServiceOptions {
   int preparation_queue = 256;  // requests waiting for preparation; one more gets 503
 };
 
+// A model and what the API makes of it once. Any thread.
+class ModelContext {
+ public:
+  explicit ModelContext(ServedModel model);
+  ~ModelContext();
+
+  const ServedModel& model() const { return model_; }
+  const chat::PromptEncoder& encoder() const { return encoder_; }
+  GrammarCache& grammars() const { return *grammars_; }  // for the preparation pool
+
+ private:
+  const ServedModel model_;
+  const chat::PromptEncoder encoder_;
+  const std::unique_ptr<GrammarCache> grammars_;
+};
+
 using Task = std::function<void()>;
 using TaskSink = std::function<void(Task)>;
 
 class Service {
  public:
-  // REQUIRES: engine, tokenizer and chat_format of `model` are set.
-  Service(ServedModel model, ServiceOptions options);
+  // REQUIRES: at least one model; engine, tokenizer and chat_format of each are set; ids differ.
+  Service(std::vector<ServedModel> models, ServiceOptions options);
   // Waits for tasks that run; those that wait are dropped. The http server must have stopped. The
-  // engine may still run: what it delivers later is dropped too.
+  // engines may still run: what they deliver later is dropped too.
   ~Service();
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
 
-  const ServedModel& model() const;
-  const chat::PromptEncoder& encoder() const;
-  GrammarCache& grammars() const;  // for the preparation pool
+  // In the order in which they were given.
+  std::span<const std::unique_ptr<const ModelContext>> models() const;
+  // The model that a request means. One model alone answers to every name; of several, none named
+  // means the first, and kNotFound lists the names that there are.
+  Result<const ModelContext*> find(const std::optional<std::string>& name) const;
 
   // Runs `task` on the preparation pool; false when its queue is full. Any thread.
   bool prepare(Task task);
@@ -82,7 +102,7 @@ class Service {
   TaskSink deliverer() const;
   TaskSink resumer() const;
 
-  // Refuses new requests from now on (503), here and in the engine. Any thread.
+  // Refuses new requests from now on (503), here and in the engines. Any thread.
   void drain();
   // Also ends those that run, with an error: 503, or an error event where a stream has begun.
   void stop();

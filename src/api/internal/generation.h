@@ -31,15 +31,22 @@ struct GenerationStyle {
   size_t shown = 1;  // choices shown for each prompt; of more copies the likeliest
 };
 
+// From the engine that computes to the client that asked.
+struct Way {
+  const Service& service;
+  std::shared_ptr<engine::Engine> engine;
+  std::shared_ptr<http::Exchange> exchange;
+};
+
 class Generation : public std::enable_shared_from_this<Generation> {
  public:
   // Submits every sequence of `plan` and returns. Preparation pool.
-  static void start(Service& service, std::shared_ptr<http::Exchange> exchange, Plan plan,
-                    std::unique_ptr<AnswerShape> shape, GenerationStyle style);
+  static void start(const Way& way, Plan plan, std::unique_ptr<AnswerShape> shape,
+                    GenerationStyle style);
 
  private:
-  Generation(Service& service, std::shared_ptr<http::Exchange> exchange, const Plan& plan,
-             std::unique_ptr<AnswerShape> shape, GenerationStyle style);
+  Generation(const Way& way, const Plan& plan, std::unique_ptr<AnswerShape> shape,
+             GenerationStyle style);
 
   void submit_all(std::vector<engine::Request> requests);
   void cancel();  // any thread

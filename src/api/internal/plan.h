@@ -29,9 +29,9 @@ struct Plan {
 
 // Errors: kInvalidArgument naming the field; kContextLength in the words of the replaced server,
 // with `param` "prompt", "messages" or "input[i]".
-Result<Plan> plan_completion(const Service& service, const CompletionBody& body);
-Result<Plan> plan_chat(const Service& service, const ChatBody& body);
-Result<Plan> plan_embedding(const Service& service, const EmbeddingBody& body);
+Result<Plan> plan_completion(const ModelContext& context, const CompletionBody& body);
+Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body);
+Result<Plan> plan_embedding(const ModelContext& context, const EmbeddingBody& body);
 
 // Whether the vocabulary has a token of that id; `path` names the field.
 Status check_token(const text::Vocab& vocab, int64_t id, const std::string& path);

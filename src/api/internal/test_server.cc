@@ -157,7 +157,12 @@ TestServer::TestServer(TestServerOptions options) {
   engine_ = std::make_shared<engine::Engine>(
       std::make_unique<BabbleRunner>(std::move(options.before_forward), options.cache_blocks),
       tokenizer, options.engine);
-  service_ = std::make_unique<Service>(tiny_model(engine_, tokenizer), options.service);
+  std::vector<ServedModel> models = {tiny_model(engine_, tokenizer)};
+  for (const std::string& name : options.more_models) {
+    models.push_back(tiny_model(engine_, tokenizer));
+    models.back().id = name;
+  }
+  service_ = std::make_unique<Service>(std::move(models), options.service);
   http::Router router;
   if (const Status added = register_endpoints(router, *service_); !added) {
     throw std::runtime_error(added.error().message);

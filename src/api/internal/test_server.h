@@ -54,6 +54,7 @@ struct Reply {
 struct TestServerOptions {
   engine::EngineOptions engine = {.n_ctx = 256, .max_sequences = 64, .max_queue = 512};
   ServiceOptions service;
+  std::vector<std::string> more_models;  // ids of further models, which share the engine
   http::ServerOptions http;
   std::function<void()> before_forward;
   int64_t cache_blocks = 4096;

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "api/api_key.h"
 #include "api/service.h"
@@ -125,21 +126,37 @@ std::string url_of(const Settings& settings, uint16_t port) {
                      settings.root_path);
 }
 
+// Of all models; what is set for all of them is said once.
+Status warn_of_effects(const std::vector<Settings>& models) {
+  std::set<std::string> said;
+  for (const Settings& model : models) {
+    CHASQUI_TRY(const std::vector<std::string> warnings, check_effects(model));
+    for (const std::string& warning : warnings) {
+      if (said.insert(warning).second) spdlog::warn("{}", warning);
+    }
+  }
+  return {};
+}
+
 Status serve(const SettingOptions& options) {
-  CHASQUI_TRY(const Settings settings, options.resolve());
+  CHASQUI_TRY(const Configuration configuration, options.resolve_models());
+  const Settings& settings = configuration.settings;
   if (settings.verbose) spdlog::set_level(spdlog::level::debug);
-  if (settings.model.empty()) {
+  if (configuration.models.front().model.empty()) {
     return fail(ErrorCode::kInvalidArgument,
                 "no model: give --model FILE.gguf (./dev serve brings the demo model)", "model");
   }
-  CHASQUI_TRY(const std::vector<std::string> warnings, check_effects(settings));
-  for (const std::string& warning : warnings) spdlog::warn("{}", warning);
+  CHASQUI_TRY_STATUS(warn_of_effects(configuration.models));
   http::ServerOptions http_options = server_options(settings);
   CHASQUI_TRY_STATUS(fit_file_limit(http_options));
   return_large_blocks();
   const StopSignals signals;
-  CHASQUI_TRY(api::ServedModel model, start_serving(settings.model, settings));
-  api::Service service(std::move(model), {});
+  std::vector<api::ServedModel> models;
+  for (const Settings& model : configuration.models) {
+    CHASQUI_TRY(api::ServedModel served, start_serving(model.model, model));
+    models.push_back(std::move(served));
+  }
+  api::Service service(std::move(models), {});
   http::Router router;
   CHASQUI_TRY_STATUS(api::register_endpoints(router, service));
   if (!settings.api_key.empty()) api::require_key(router, settings.api_key);
