@@ -1,7 +1,9 @@
 #include "app/loaded_model.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -51,6 +53,16 @@ model::RopeOverrides rope_overrides(const Settings& settings) {
   return rope;
 }
 
+// A server blocks the signals that stop it, to end in order. While it loads there is no order to
+// keep: one that came ends the process, with the exit code that a shell gives.
+void stop_if_told() {
+  sigset_t pending;
+  if (::sigpending(&pending) != 0) return;
+  for (const int signal : {SIGINT, SIGTERM}) {
+    if (sigismember(&pending, signal) == 1) ::_exit(128 + signal);
+  }
+}
+
 }  // namespace
 
 std::string model_fingerprint(const gguf::File& file) {
@@ -93,7 +105,10 @@ Result<LoadedModel> load_model(const LoadRequest& request, const Settings& setti
   options.max_rows = request.max_rows;
   options.max_logit_rows = request.max_logit_rows;
   options.rope = rope_overrides(settings);
-  options.progress = [&bar](double done) { bar.update(done); };
+  options.progress = [&bar](double done) {
+    bar.update(done);
+    stop_if_told();
+  };
   CHASQUI_TRY(loaded.model, model::Model::load(*loaded.file, *loaded.backend, options));
   // Repacked weights have their own memory; what still reads the file maps its pages in again.
   for (const MappedFile& part : loaded.file->parts()) part.release(0, part.bytes().size());
