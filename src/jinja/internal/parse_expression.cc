@@ -253,9 +253,8 @@ const Expression* ExpressionParser::filters_and_tests(const Expression* node) {
   }
 }
 
-const Expression* ExpressionParser::filters(const Expression* subject, bool first_bar_is_read) {
-  const Expression* node = subject;
-  if (first_bar_is_read) node = filter(node);
+const Expression* ExpressionParser::block_filters() {
+  const Expression* node = filter(nullptr);
   while (tokens_.skip_symbol("|")) node = filter(node);
   return node;
 }

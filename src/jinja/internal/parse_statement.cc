@@ -145,14 +145,14 @@ const Statement* StatementParser::set(int line) {
     return state_.program.make<Set>(line, std::move(to), value);
   }
   const Expression* filter = nullptr;
-  if (tokens_.skip_symbol("|")) filter = expressions_.filters(nullptr, true);
+  if (tokens_.skip_symbol("|")) filter = expressions_.block_filters();
   end_of_tag();
   Body inside = body_and_end("endset");
   return state_.program.make<CaptureBlock>(line, std::move(to), filter, std::move(inside));
 }
 
 const Statement* StatementParser::filter_block(int line) {
-  const Expression* filter = expressions_.filters(nullptr, true);
+  const Expression* filter = expressions_.block_filters();
   end_of_tag();
   Body inside = body_and_end("endfilter");
   return state_.program.make<CaptureBlock>(line, Target(), filter, std::move(inside));

@@ -76,8 +76,8 @@ class ExpressionParser {
   const Expression* expression(bool with_condition = true);
   // One expression, or several with commas between them as a tuple.
   const Expression* tuple(bool with_condition = true);
-  // "filter(...) | filter" behind "|" or {% filter %}; `subject` null: what a block captured.
-  const Expression* filters(const Expression* subject, bool first_bar_is_read);
+  // "filter(...) | filter" of a block, on what the block captured.
+  const Expression* block_filters();
   const Expression* primary();
   CallSpec call_arguments();
 
