@@ -2,7 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 
 #include "grammar/grammar.h"
 
@@ -10,6 +12,26 @@ namespace json = boost::json;
 
 namespace chasqui::grammar {
 namespace {
+
+// Keywords that hold a schema or a list of them, and those that hold schemas by name. Elsewhere an
+// `$id` is data.
+constexpr std::string_view kSchemas[] = {"items",
+                                         "prefixItems",
+                                         "additionalItems",
+                                         "contains",
+                                         "additionalProperties",
+                                         "allOf",
+                                         "anyOf",
+                                         "oneOf",
+                                         "not",
+                                         "propertyNames",
+                                         "if",
+                                         "then",
+                                         "else",
+                                         "unevaluatedItems",
+                                         "unevaluatedProperties"};
+constexpr std::string_view kNamedSchemas[] = {
+    "properties", "patternProperties", "$defs", "definitions", "dependencies", "dependentSchemas"};
 
 std::string escaped(std::string_view step) {
   std::string out;
@@ -120,8 +142,15 @@ void SchemaRefs::index(const json::value& value, const SchemaPlace& place, size_
   }
   if (!value.is_object()) return;
   for (const auto& [key, member] : value.get_object()) {
-    if (key == "enum" || key == "const") continue;  // data, whatever it looks like
-    if (member.is_structured()) index(member, place.below(member, key), depth + 1);
+    const std::string_view name = key;
+    if (std::ranges::find(kSchemas, name) != std::end(kSchemas)) {
+      index(member, place.below(member, name), depth + 1);
+    }
+    const bool holds_named = std::ranges::find(kNamedSchemas, name) != std::end(kNamedSchemas);
+    if (!holds_named || !member.is_object()) continue;
+    for (const auto& [inner, schema] : member.get_object()) {
+      index(schema, place.below(schema, name, inner), depth + 1);
+    }
   }
 }
 

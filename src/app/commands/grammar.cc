@@ -16,6 +16,9 @@ namespace {
 namespace json = boost::json;
 using Clock = std::chrono::steady_clock;
 
+// Compilations of a case with --bench; the fastest counts, for the others were disturbed.
+constexpr int kBenchRounds = 5;
+
 struct GrammarArgs {
   std::string model;
   std::string input;
@@ -68,9 +71,14 @@ class Runner {
     if (!item.is_object()) return fail(ErrorCode::kInvalidArgument, where + " is no object");
     const json::object& object = item.get_object();
     json::object out = {{"name", object.contains("name") ? object.at("name") : json::value("")}};
-    const auto start = Clock::now();
-    const auto compiled = compile(object, where);
-    const double compile_us = us_since(start);
+    auto start = Clock::now();
+    auto compiled = compile(object, where);
+    double compile_us = us_since(start);
+    for (int round = 1; bench_ && round < kBenchRounds; ++round) {
+      start = Clock::now();
+      compiled = compile(object, where);
+      compile_us = std::min(compile_us, us_since(start));
+    }
     out["compiled"] = compiled.has_value();
     if (!compiled) out["reason"] = compiled.error().message;
     out["compile_us"] = compile_us;
@@ -241,7 +249,7 @@ Action declare_grammar(CLI::App& parser) {
   parser.add_option("MODEL", args->model, "GGUF file; its vocabulary is enough")->required();
   parser.add_option("--input", args->input, "cases, JSON lines or an array; a file or -")
       ->required();
-  parser.add_flag("--bench", args->bench, "print only the summary, with more runs of each case");
+  parser.add_flag("--bench", args->bench, "compile each case five times and report the fastest");
   return [args] { return run_grammar(*args); };
 }
 

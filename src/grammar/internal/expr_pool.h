@@ -73,7 +73,9 @@ class ExprPool {
 
   // About how much memory the pool holds, and whether it has refused to grow beyond its bound:
   // from then on derive() may say kNever where it is not.
-  size_t bytes_held() const { return interner_.bytes_held() + nodes_.size() * sizeof(Node); }
+  size_t bytes_held() const {
+    return interner_.bytes_held() + nodes_.size() * sizeof(Node) + derived_.size() * 48;
+  }
   bool exhausted() const { return exhausted_; }
 
  private:
