@@ -174,6 +174,13 @@ TEST(TemplateFormat, NullContentIsEmptyForTemplatesThatDoNotAsk) {
   EXPECT_EQ(prompt->text(), "<>");
 }
 
+TEST(TemplateFormat, DevelopersAreSystemForTemplatesThatDoNotKnowThem) {
+  const std::vector<Message> messages = {say(Role::kDeveloper, "x")};
+  EXPECT_EQ(render_own("{{ messages[0].role }}", {.messages = messages})->text(), "system");
+  EXPECT_EQ(render_own("{# developer #}{{ messages[0].role }}", {.messages = messages})->text(),
+            "developer");
+}
+
 TEST(TemplateFormat, RefusalsNameLineAndReason) {
   const std::vector<Message> messages = {say(Role::kUser, "Hi")};
   const auto raised =

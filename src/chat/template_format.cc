@@ -37,9 +37,20 @@ Value call_value(const ToolCall& call) {
   return Value::dict(std::move(entries));
 }
 
-Value message_value(const Message& message, bool null_allowed) {
-  Entries entries = {{ours("role"), ours(role_name(message.role))}};
-  const bool is_null = message.null_content && null_allowed;
+// How messages are put for a template.
+struct Wording {
+  bool null_content = true;  // null stays null; else it becomes ""
+  bool developer = true;     // the developer role has its name; else it is called system
+};
+
+std::string_view role_of(const Message& message, Wording wording) {
+  if (message.role == Role::kDeveloper && !wording.developer) return role_name(Role::kSystem);
+  return role_name(message.role);
+}
+
+Value message_value(const Message& message, Wording wording) {
+  Entries entries = {{ours("role"), ours(role_of(message, wording))}};
+  const bool is_null = message.null_content && wording.null_content;
   entries.emplace_back(ours("content"), is_null ? Value::none() : theirs(message.content));
   if (!message.reasoning.empty()) {
     entries.emplace_back(ours("reasoning_content"), theirs(message.reasoning));
@@ -63,15 +74,19 @@ std::string sentence(const jinja::TemplateError& error) {
 class TemplateFormat final : public ChatFormat {
  public:
   TemplateFormat(jinja::Template compiled, const ModelTexts& model)
-      : template_(std::move(compiled)), bos_(ours(model.bos)), eos_(ours(model.eos)) {}
+      : template_(std::move(compiled)),
+        bos_(ours(model.bos)),
+        eos_(ours(model.eos)),
+        // OpenAI's newer name for the system role: most templates were written before it.
+        knows_developer_(model.chat_template.find("developer") != std::string::npos) {}
 
   std::string_view name() const override { return "chat_template.default"; }
 
   Result<Prompt> render(const ChatInput& input) const override {
-    auto rendered = template_.render(variables(input, true));
+    auto rendered = template_.render(variables(input, {true, knows_developer_}));
     if (!rendered && may_be_about_null(input, rendered.error())) {
       // Many templates look into the content without asking whether there is any.
-      rendered = template_.render(variables(input, false));
+      rendered = template_.render(variables(input, {false, knows_developer_}));
     }
     if (!rendered) {
       return fail(ErrorCode::kInvalidArgument, sentence(rendered.error()), "messages");
@@ -93,11 +108,11 @@ class TemplateFormat final : public ChatFormat {
     return false;
   }
 
-  jinja::Variables variables(const ChatInput& input, bool null_allowed) const {
+  jinja::Variables variables(const ChatInput& input, Wording wording) const {
     std::vector<Value> messages;
     messages.reserve(input.messages.size());
     for (const Message& message : input.messages) {
-      messages.push_back(message_value(message, null_allowed));
+      messages.push_back(message_value(message, wording));
     }
     // Later ones win: a request may not replace what the conversation is made of.
     jinja::Variables variables = input.more;
@@ -112,6 +127,7 @@ class TemplateFormat final : public ChatFormat {
 
   const jinja::Template template_;
   const Value bos_, eos_;
+  const bool knows_developer_;
 };
 
 }  // namespace
