@@ -88,6 +88,36 @@ TEST(Completion, HasExactlyTheContractsKeys) {
   EXPECT_EQ(unnamed.json().at("model"), "folder/tiny.gguf");
 }
 
+// A request that can never be served is told so, and not to come again.
+TEST(Capacity, MoreAnswersThanPlacesAreRefusedForGood) {
+  TestServerOptions options;
+  options.engine.max_sequences = 2;
+  options.engine.max_queue = 2;
+  const TestServer server(options);
+  for (const char* path : {"/v1/completions", "/v1/chat/completions"}) {
+    const Reply reply = server.post(path, {{"prompt", "x"}, {"messages", messages("x")}, {"n", 5}});
+    EXPECT_EQ(reply.status, 400) << path;
+    EXPECT_EQ(reply.json().at("error").at("param"), "n");
+    EXPECT_THAT(reply.body, HasSubstr("at most 4"));
+    EXPECT_EQ(server.post(path, {{"prompt", "x"}, {"messages", messages("x")}, {"n", 4}}).status,
+              200);
+  }
+}
+
+// Tokenising 20 MB takes seconds. The count in the message is what the length alone tells, not what
+// a tokenizer found.
+TEST(Capacity, HopelessPromptsAreRefusedUnread) {
+  const TestServer server;
+  const std::string text(20 << 20, 'x');
+  for (const Reply& reply : {server.post("/v1/completions", {{"prompt", text}}),
+                             server.post("/v1/chat/completions", {{"messages", messages(text)}}),
+                             server.post("/v1/embeddings", {{"input", text}})}) {
+    EXPECT_EQ(reply.status, 400);
+    EXPECT_EQ(reply.json().at("error").at("code"), "context_length_exceeded");
+    EXPECT_THAT(reply.body, ::testing::Not(HasSubstr(" 209715")));
+  }
+}
+
 TEST(Models, AreChosenByTheRequestsModel) {
   TestServerOptions options;
   options.more_models = {"second"};

@@ -23,11 +23,12 @@ int64_t count_prompt_tokens(const Plan& plan) {
 // Mean log-probability of the answer's tokens, by which best_of chooses: a sum would favour short
 // answers. Entries of an echoed prompt come first and do not count.
 double likelihood(const engine::Event& event) {
-  const auto answered = static_cast<size_t>(event.usage.completion_tokens);
-  const size_t count = std::min(answered, event.tokens.size());
   double sum = 0.0;
-  for (const engine::TokenOutput& output : std::span(event.tokens).last(count)) {
+  int64_t count = 0;
+  for (const engine::TokenOutput& output : event.tokens) {
+    if (output.of_prompt) continue;
     sum += output.logprob;
+    ++count;
   }
   return count == 0 ? -HUGE_VAL : sum / static_cast<double>(count);
 }

@@ -45,12 +45,28 @@ std::vector<int32_t> encode_text(const ModelContext& context, const std::string&
   return context.encoder().encode({&part, 1});
 }
 
+// A text so long that no tokenizer could fit it into the context is refused before it is tokenised:
+// that would take the preparation threads seconds, and the answer would be the same. A token stands
+// for at most longest_text() bytes; normalisation may shorten a text, three bytes to one.
+constexpr size_t kShrinking = 4;
+
+Status check_length(const ModelContext& context, size_t bytes, Wording wording,
+                    const std::string& path) {
+  const int64_t n_ctx = context.model().engine->options().n_ctx;
+  const size_t token_bytes =
+      std::max<size_t>(1, context.model().tokenizer->vocab().longest_text()) * kShrinking;
+  const auto least = static_cast<int64_t>(bytes / token_bytes);
+  if (least < n_ctx) return {};
+  return fail(context_error(wording, n_ctx, least, 0, path));
+}
+
 Result<PlannedPrompt> plan_input(const ModelContext& context, const Input& input,
                                  const std::string& path, Use use) {
   const text::Tokenizer& tokenizer = *context.model().tokenizer;
   const text::SpecialTokens& special = tokenizer.vocab().special();
   PlannedPrompt prompt;
   if (!input.is_tokens) {
+    CHASQUI_TRY_STATUS(check_length(context, input.text.size(), Wording::kPrompt, path));
     prompt.text = input.text;
     prompt.tokens = encode_text(context, input.text, use);
     prompt.bos_added =
@@ -151,6 +167,17 @@ Status fit(const ModelContext& context, const PlannedPrompt& prompt,
 }
 
 // Each copy follows the grammar (null: none) on its own.
+// All sequences of a request are submitted at once: more than there are places would be refused for
+// ever, and each time as if others were in the way.
+Status check_places(const ModelContext& context, size_t sequences, const char* param) {
+  const engine::EngineOptions& options = context.model().engine->options();
+  const auto places = static_cast<size_t>(options.max_sequences + options.max_queue);
+  if (sequences <= places) return {};
+  return bad_field(param, fmt::format("asks for {} answers together, but this server takes at most "
+                                      "{} (settings n_parallel and n_queue)",
+                                      sequences, places));
+}
+
 void add_copies(Plan& plan, const engine::Request& request, const grammar::GrammarPtr& grammar) {
   for (int copy = 0; copy < plan.copies; ++copy) {
     plan.requests.push_back(request);
@@ -190,6 +217,8 @@ Result<Plan> plan_completion(const ModelContext& context, const CompletionBody& 
   if (plan.copies > body.n) common.top_logprobs = 0;
   if (body.logprobs) common.top_logprobs = static_cast<int>(*body.logprobs);
   common.prompt_logprobs = body.echo && body.logprobs.has_value();
+  CHASQUI_TRY_STATUS(check_places(context, body.prompts.size() * static_cast<size_t>(plan.copies),
+                                  body.prompts.size() > 1 ? "prompt" : "n"));
   for (size_t i = 0; i < body.prompts.size(); ++i) {
     const std::string path = body.prompts.size() == 1 ? "prompt" : fmt::format("prompt[{}]", i);
     CHASQUI_TRY(PlannedPrompt prompt, plan_input(context, body.prompts[i], path, Use::kContinue));
@@ -209,6 +238,10 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
   Plan plan;
   plan.copies = body.n;
+  CHASQUI_TRY_STATUS(check_places(context, static_cast<size_t>(body.n), "n"));
+  size_t bytes = 0;
+  for (const chat::PromptPart& part : rendered.parts) bytes += part.text.size();
+  CHASQUI_TRY_STATUS(check_length(context, bytes, Wording::kMessages, "messages"));
   PlannedPrompt prompt;
   prompt.tokens = context.encoder().encode(rendered.parts);
   CHASQUI_TRY_STATUS(

@@ -7,6 +7,8 @@
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <exception>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "app/commands/command.h"
@@ -42,6 +44,16 @@ Status write_out() {
   return fail(ErrorCode::kIo, "cannot write to standard output");
 }
 
+// Messages quote files and arguments, whose control characters would act on the terminal.
+std::string printable(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    out += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  return out;
+}
+
 // What libraries throw (a full disk behind fmt::print, no memory) is reported like any error.
 Status perform(const Action& action) {
   try {
@@ -71,7 +83,7 @@ int run(int argc, char** argv) {
   for (const auto& [sub, action] : actions) {
     if (!sub->parsed()) continue;
     if (const Status done = perform(action); !done) {
-      fmt::print(stderr, "chasqui: {}\n", done.error().message);
+      fmt::print(stderr, "chasqui: {}\n", printable(done.error().message));
       return 1;
     }
     return 0;

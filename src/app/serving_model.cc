@@ -58,6 +58,10 @@ Result<chat::ChatFormatPtr> choose_chat_format(const LoadedModel& loaded,
 // The context of a request: the setting, or what the model was trained for.
 int64_t context_of(const Settings& settings, const model::ModelSpec& spec) {
   if (settings.n_ctx == 0) return spec.context_length;
+  // Nobody chose the default, so a model that was made for less gets less.
+  if (settings.n_ctx == default_settings().n_ctx) {
+    return std::min(settings.n_ctx, spec.context_length);
+  }
   if (settings.n_ctx > spec.context_length) {
     spdlog::warn(
         "n_ctx is {}, but the model was trained with {} tokens; answers beyond that are "

@@ -55,6 +55,7 @@ std::optional<T> parse_number(std::string_view text) {
 // One overload a kind of field: true when `text` is an allowed value and was stored.
 bool store(const Setting& row, std::string_view text, std::string& field) {
   if (row.choices.empty()) {
+    if (text.empty() && row.min > 0) return false;
     field = text;
     return true;
   }
@@ -176,7 +177,7 @@ std::string allowed_values(const Setting& row) {
   if (std::holds_alternative<std::vector<std::string> Settings::*>(row.field)) {
     return "texts separated by commas";
   }
-  if (row.choices.empty()) return "a text";
+  if (row.choices.empty()) return row.min > 0 ? "a text that is not empty" : "a text";
   std::vector<std::string_view> shown;
   std::ranges::copy_if(row.choices, std::back_inserter(shown),
                        [](std::string_view choice) { return !choice.empty(); });

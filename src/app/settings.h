@@ -115,7 +115,7 @@ struct Setting {
   Field field;
   std::string_view default_text;  // parsed like a user's value
   std::string_view help;          // one sentence, lower case, no full stop
-  double min = 0;                 // numbers only, inclusive
+  double min = 0;                 // of numbers, inclusive; of texts 1: not empty
   double max = 0;
   std::vector<std::string_view> choices = {};  // strings only; empty: anything goes
   // Other spellings of choices (what, meaning), for values that were numbers.

@@ -35,7 +35,7 @@ const auto& table() {
               "several "
               "models"},
 
-      Setting{"host", &S::host, "localhost", "address to listen on"},
+      Setting{"host", &S::host, "localhost", "address to listen on", 1},
       Setting{"port", &S::port, "8000", "port to listen on, 0 for any free one", 0, 65535},
       Setting{"io_threads", &S::io_threads, "2", "threads that serve sockets", 1, 64},
       Setting{"max_connections", &S::max_connections, "1024",
@@ -67,8 +67,10 @@ const auto& table() {
       Setting{"embedding", &S::embedding, "true", "answer /v1/embeddings"},
 
       Setting{"n_ctx", &S::n_ctx, "2048",
-              "most tokens of one request, prompt and answer; 0: what the model was trained for", 0,
-              kMaxTokens},
+              "most tokens of one request, prompt and answer, but no more than the model was "
+              "trained for "
+              "where this is left alone; 0: what the model was trained for",
+              0, kMaxTokens},
       Setting{"n_batch", &S::n_batch, "512", "most tokens computed in one step", 1, 1 << 16},
       Setting{"n_threads", &S::n_threads, "0", "threads that compute; 0 or -1: one for each core",
               -1, 1024},

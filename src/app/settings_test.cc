@@ -85,6 +85,7 @@ TEST(Settings, ErrorsNameSettingValueAndRange) {
     EXPECT_FALSE(resolve_settings({{"n_batch", bad}}, environment({}))) << bad;
   }
   EXPECT_FALSE(resolve_settings({{"rope_freq_base", "nan"}}, environment({})));
+  EXPECT_FALSE(resolve_settings({}, environment({{"HOST", ""}}))) << "would mean every address";
   EXPECT_FALSE(resolve_settings({{"type_k", "q7"}}, environment({})));
   EXPECT_FALSE(resolve_settings({{"verbose", "maybe"}}, environment({})));
 }

@@ -229,6 +229,31 @@ TEST_F(EngineTest, PromptLogprobsAloneNeedNoAnswer) {
   EXPECT_EQ(event.tokens[2].text, "é");
 }
 
+TEST_F(EngineTest, ALogitThatIsNoNumberFailsTheRequestAndNoOther) {
+  const std::vector<int32_t> damaged = bytes_of("damaged");
+  start([&](std::span<const int32_t> tokens) {
+    return std::ranges::equal(tokens, damaged) ? FakeRunner::kNaN : word("ab");
+  });
+  const auto bad = sink();
+  const auto good = sink();
+  ASSERT_TRUE(engine_->submit(greedy(damaged, 8, bad)));
+  ASSERT_TRUE(engine_->submit(greedy(bytes_of("sound"), 3, good)));
+  const Event event = bad->wait();
+  ASSERT_TRUE(event.error);
+  EXPECT_EQ(event.error->code, ErrorCode::kCorrupt);
+  EXPECT_EQ(good->wait().finish, FinishReason::kLength);
+}
+
+// Who answers an answer with the next request is never told that there is no room.
+TEST_F(EngineTest, APlaceIsFreeBeforeTheAnswerIsOut) {
+  start(nullptr, {.max_sequences = 1, .max_queue = 0});
+  for (int round = 0; round < 500; ++round) {
+    const auto one = sink();
+    ASSERT_TRUE(engine_->submit(greedy(bytes_of("x"), 1, one))) << round;
+    one->wait();
+  }
+}
+
 TEST_F(EngineTest, CachedPrefixesAreCountedAndChangeNothing) {
   start(nullptr);
   std::vector<int32_t> prompt = bytes_of("forty-eight characters make three whole blocks!!");

@@ -35,6 +35,7 @@ struct TokenOutput {
   std::string text;
   float logprob = 0.0f;                   // NaN where there is none (first prompt token)
   std::vector<sample::TokenLogprob> top;  // as Request::top_logprobs asked
+  bool of_prompt = false;
 };
 
 // Progress of a request. Text is valid UTF-8, stop strings are already cut and never shown in

@@ -34,7 +34,10 @@ struct ServerOptions {
   // Limits. Each has its own status code; see server.h.
   size_t max_header_bytes = 32 << 10;  // request line and headers; cookies rarely pass 8 KiB
   size_t max_body_bytes = 32 << 20;    // a few images in base64, or a million tokens of text
-  size_t max_connections = 4096;       // about 10 KiB each while idle
+  // Of all requests that are being read or answered. One more body than fits is answered with 503;
+  // without it, a few hundred slow uploads would take all memory.
+  size_t max_bodies_bytes = 512 << 20;
+  size_t max_connections = 4096;  // about 10 KiB each while idle
 
   // Time. Zero switches a limit off.
   std::chrono::milliseconds header_timeout{10'000};  // first byte of a request to its last header

@@ -162,6 +162,31 @@ TEST_F(ServerTest, AChunkedBodyIsRefusedBeforeItIsComplete) {
   EXPECT_TRUE(client.closed_within(4s));
 }
 
+TEST_F(ServerTest, BodiesTogetherHaveALimitToo) {
+  start({.max_bodies_bytes = 3000});
+  TestClient first(port());
+  first.send(post_request("/held", std::string(1000, ' ')));
+  const auto exchange = held();
+  TestClient half(port());
+  const std::string begun = post_request("/any", std::string(1900, 'x'));
+  half.send(begun.substr(0, begun.size() - 400));
+  std::this_thread::sleep_for(100ms);
+  TestClient third(port());
+  third.send(post_request("/any", std::string(600, 'x')));
+  const auto refused = third.receive();
+  ASSERT_TRUE(refused);
+  EXPECT_EQ(refused->status, 503);
+  EXPECT_EQ(refused->header("Retry-After"), "1");
+  half.close();
+  exchange->respond(text_response("done"));
+  EXPECT_EQ(first.receive()->status, 200);
+  ASSERT_TRUE(eventually([this] {
+    TestClient again(port());
+    again.send(post_request("/any", std::string(2900, 'x')));
+    return again.receive()->status == 200;
+  })) << "what is answered or left has given its share back";
+}
+
 TEST_F(ServerTest, ContinueIsSentOnlyWhenTheBodyIsWanted) {
   start();
   TestClient client(port());

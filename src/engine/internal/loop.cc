@@ -175,9 +175,11 @@ void Engine::Impl::deliver_last(Job& job, Event event) {
   }
   if (job.pooler && job.finish) event.embedding = job.pooler->result();
   event.usage = job.usage;
-  job.request.sink->on_event(std::move(event));
+  const std::shared_ptr<EventSink> sink = job.request.sink;
   jobs_.erase(job.id);
+  // Its place is free before anybody hears of the end: who answers by asking again is let in.
   unfinished_.fetch_sub(1);
+  sink->on_event(std::move(event));
 }
 
 // Nobody can submit any more, but who passed that check a moment ago may still be on its way to

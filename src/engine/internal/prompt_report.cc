@@ -11,12 +11,12 @@ namespace chasqui::engine {
 void PromptReport::add_row(std::span<const int32_t> prompt, int64_t position,
                            std::span<const float> logits) {
   if (position == 0) {
-    add(prompt, 0, {prompt[0], "", std::numeric_limits<float>::quiet_NaN(), {}});
+    add(prompt, 0, {prompt[0], "", std::numeric_limits<float>::quiet_NaN(), {}, true});
   }
   const auto next = static_cast<size_t>(position + 1);
   if (next >= prompt.size()) return;
   sample::Sampled found = sample::log_probabilities(logits, prompt[next], top_);
-  add(prompt, next, {prompt[next], "", found.logprob, std::move(found.top)});
+  add(prompt, next, {prompt[next], "", found.logprob, std::move(found.top), true});
 }
 
 void PromptReport::add(std::span<const int32_t> prompt, size_t index, TokenOutput output) {

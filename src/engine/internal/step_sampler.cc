@@ -1,11 +1,27 @@
 #include "engine/internal/step_sampler.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <utility>
 
 #include "base/check.h"
 
 namespace chasqui::engine {
+namespace {
+
+// Damaged weights make NaNs, which every comparison of sampling would pass over in silence. By
+// bits, because the compiler may not reorder float arithmetic and would go through them one by one.
+bool all_finite(std::span<const float> values) {
+  uint32_t odd = 0;
+  for (const float value : values) {
+    constexpr uint32_t kExponent = 0x7f800000;
+    odd |= static_cast<uint32_t>((std::bit_cast<uint32_t>(value) & kExponent) == kExponent);
+  }
+  return odd == 0;
+}
+
+}  // namespace
 
 StepSampler::StepSampler(const text::Vocab& vocab, int32_t vocab_size, int32_t hidden_size)
     : vocab_size_(static_cast<size_t>(vocab_size)), hidden_size_(static_cast<size_t>(hidden_size)) {
@@ -54,7 +70,15 @@ sched::Advance StepSampler::read_logits(const sched::RowGroup& group, std::span<
     job.finish = FinishReason::kLength;
     return {-1, true};
   }
-  return choose(job, logits.last(vocab_size_));
+  const std::span<float> row = logits.last(vocab_size_);
+  if (!all_finite(row)) {
+    job.failure = Error{ErrorCode::kCorrupt,
+                        "the model computes logits that are no numbers: its "
+                        "weights are damaged",
+                        ""};
+    return {-1, true};
+  }
+  return choose(job, row);
 }
 
 sched::Advance StepSampler::read_hidden(const sched::RowGroup& group,

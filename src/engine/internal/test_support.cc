@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <limits>
 #include <stdexcept>
 
 #include "base/rng.h"
@@ -113,7 +114,13 @@ std::vector<float> FakeRunner::logits_after(std::span<const int32_t> tokens, con
   Rng rng(hash_of(tokens));
   std::vector<float> logits(static_cast<size_t>(kVocabulary));
   for (float& logit : logits) logit = static_cast<float>(rng.uniform());
-  if (next) logits[static_cast<size_t>(next(tokens))] = 20.0f;
+  if (!next) return logits;
+  const int32_t best = next(tokens);
+  if (best == kNaN) {
+    logits[0] = std::numeric_limits<float>::quiet_NaN();
+  } else {
+    logits[static_cast<size_t>(best)] = 20.0f;
+  }
   return logits;
 }
 

@@ -42,6 +42,8 @@ class FakeRunner : public ModelRunner {
     int64_t window = 0;  // > 0: a second group with this window
   };
   using Next = std::function<int32_t(std::span<const int32_t> tokens)>;
+  // What `next` answers for a model that is broken there: one of the logits is no number.
+  static constexpr int32_t kNaN = -1;
 
   explicit FakeRunner(Options options, Next next = nullptr);
 

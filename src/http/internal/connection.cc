@@ -186,16 +186,21 @@ Task<std::optional<RequestParser::State>> Connection::read_head(RequestParser& p
 }
 
 // nullopt: the whole body is there. An error of status 0: the client left.
-Task<std::optional<ErrorInfo>> Connection::read_body(RequestParser& parser) {
+Task<std::optional<ErrorInfo>> Connection::read_body(RequestParser& parser, BodyShare& share) {
   std::optional<Instant> deadline = after(options_.body_timeout);
   size_t since_deadline = 0;
   while (true) {
     const size_t before = input_.size();
     const auto state = feed(parser);
+    const size_t taken = before - input_.size();
+    if (!share.grow(taken)) {
+      co_return ErrorInfo{.status = 503,
+                          .message = "The server holds too many large requests; try again later."};
+    }
     if (state == RequestParser::State::kComplete) co_return std::nullopt;
     if (state == RequestParser::State::kError) co_return parser.error();
     if (gone_) co_return ErrorInfo{.status = 0};
-    since_deadline += before - input_.size();
+    since_deadline += taken;
     if (since_deadline >= kBodyStride) {
       deadline = after(options_.body_timeout);
       since_deadline = 0;
@@ -224,6 +229,7 @@ Task<bool> Connection::serve() {
     Response response = std::move(*admission.answer);
     co_return co_await answer_at_once(head, admission, std::move(response), keep_alive);
   }
+  BodyShare share(*server_);
   if (head.has_body) {
     parser.set_max_body_bytes(admission.max_body_bytes);
     if (head.expects_continue && input_.empty() &&
@@ -231,11 +237,12 @@ Task<bool> Connection::serve() {
       co_return false;
     }
     reading_body_ = true;
-    const std::optional<ErrorInfo> error = co_await read_body(parser);
+    const std::optional<ErrorInfo> error = co_await read_body(parser, share);
     reading_body_ = false;
     if (error && error->status == 0) co_return false;
     if (error) {
       Response response = error_response(*error);
+      if (error->status == 503) response.headers.add("Retry-After", "1");
       co_return co_await answer_at_once(head, admission, std::move(response), false);
     }
     admission.request.body = parser.take_body();

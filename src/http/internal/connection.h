@@ -54,7 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<void> run(std::shared_ptr<Connection> self);
   Task<bool> serve();
   Task<std::optional<RequestParser::State>> read_head(RequestParser& parser);
-  Task<std::optional<ErrorInfo>> read_body(RequestParser& parser);
+  Task<std::optional<ErrorInfo>> read_body(RequestParser& parser, BodyShare& share);
   RequestParser::State feed(RequestParser& parser);
   void client_gone();
   void spawn(Task<void> task);

@@ -49,6 +49,8 @@ struct ServerState {
   std::atomic<bool> draining{false};  // connections opened from now on serve nothing
   std::atomic<bool> stopping{false};  // connections opened from now on close at once
 
+  std::atomic<size_t> body_bytes{0};  // held by requests, see BodyShare
+
   struct Counters {
     std::atomic<uint64_t> connections_total{0};
     std::atomic<uint64_t> connections_refused{0};
@@ -56,6 +58,26 @@ struct ServerState {
     std::atomic<uint64_t> exchanges_total{0};
     std::atomic<uint64_t> disconnects{0};
   } counters;
+};
+
+// What the body of one request takes of ServerOptions::max_bodies_bytes, from its first byte until
+// the answer is complete.
+class BodyShare {
+ public:
+  explicit BodyShare(ServerState& server) : server_(server) {}
+  ~BodyShare() { server_.body_bytes.fetch_sub(held_); }
+  BodyShare(const BodyShare&) = delete;
+  BodyShare& operator=(const BodyShare&) = delete;
+
+  // False when all bodies together are now larger than they may be.
+  bool grow(size_t bytes) {
+    held_ += bytes;
+    return server_.body_bytes.fetch_add(bytes) + bytes <= server_.options.max_bodies_bytes;
+  }
+
+ private:
+  ServerState& server_;
+  size_t held_ = 0;
 };
 
 }  // namespace chasqui::http
