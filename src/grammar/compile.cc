@@ -19,6 +19,11 @@ Status check_size(size_t bytes) {
                                                        bytes, CompileLimits::kSourceBytes));
 }
 
+Status check_budget(const ExprPool& pool) {
+  if (!pool.exhausted()) return {};
+  return fail(ErrorCode::kUnsupported, "needs more memory than a grammar may have");
+}
+
 GrammarPtr make_grammar(StateCache::MakeMachine make, const TokenTablePtr& tokens) {
   return std::make_shared<CompiledGrammar>(std::make_unique<StateCache>(std::move(make), tokens));
 }
@@ -40,6 +45,7 @@ Result<GrammarPtr> compile_regex(std::string_view source, const TokenTablePtr& t
   CHASQUI_TRY_STATUS(check_size(source.size()));
   const auto pool = std::make_shared<ExprPool>();
   CHASQUI_TRY(const ExprId expr, compile_regex_expr(source, RegexMatch::kWhole, *pool));
+  CHASQUI_TRY_STATUS(check_budget(*pool));
   if (!pool->can_match(expr)) {
     return fail(ErrorCode::kInvalidArgument, "the expression matches nothing");
   }
@@ -55,6 +61,7 @@ Result<GrammarPtr> compile_gbnf(std::string_view source, const TokenTablePtr& to
   CHASQUI_TRY_STATUS(check_size(source.size()));
   ExprPool pool;
   CHASQUI_TRY(GbnfGrammar grammar, parse_gbnf(source, pool));
+  CHASQUI_TRY_STATUS(check_budget(pool));
   CHASQUI_TRY_STATUS(analyse_gbnf(grammar, source, pool));
   const auto make = [text = std::string(source)]() -> std::unique_ptr<Machine> {
     auto fresh = std::make_shared<ExprPool>();
@@ -87,6 +94,7 @@ Result<GrammarPtr> compile_json_schema(const json::value& schema, const TokenTab
   const auto copy = std::make_shared<const json::value>(schema);
   const auto pool = std::make_shared<ExprPool>();
   CHASQUI_TRY(SchemaGraph graph, read_schema(*copy, *pool));
+  CHASQUI_TRY_STATUS(check_budget(*pool));
   const auto shared = std::make_shared<const SchemaGraph>(std::move(graph));
   if (!SchemaOutlook(*shared, *pool).of_any(shared->root).can_hold) {
     return fail(ErrorCode::kInvalidArgument, "#: no value is accepted by this schema");

@@ -1,9 +1,12 @@
 #include "grammar/internal/expr_pool.h"
 
+#include <utf8proc.h>
+
 #include <algorithm>
 #include <array>
 
 #include "grammar/internal/utf8_ranges.h"
+#include "grammar/internal/words.h"
 
 namespace chasqui::grammar {
 namespace {
@@ -13,6 +16,11 @@ constexpr size_t kMaxNodes = 600'000;
 
 // States that can_match() looks at before it gives up.
 constexpr size_t kSearchStates = 1'000;
+// Derivatives that all searches of a pool may try together: about a second of work.
+constexpr size_t kSearchSteps = 1'000'000;
+
+// Ranges of all classes of a pool together; \p{L} has 650.
+constexpr size_t kMaxClassRanges = 1'000'000;
 
 }  // namespace
 
@@ -95,8 +103,18 @@ ExprId ExprPool::words_node(uint32_t table, uint32_t first, uint32_t last, uint3
 }
 
 ExprId ExprPool::code_points(std::span<const CodeRange> ranges) {
+  class_ranges_ += ranges.size();
+  if (class_ranges_ > kMaxClassRanges) {
+    exhausted_ = true;
+    return kNever;
+  }
+  std::vector<uint32_t> key;
+  for (const CodeRange& range : join_ranges(ranges)) {
+    key.insert(key.end(), {range.first, range.last});
+  }
+  if (const auto known = classes_.find(key); known != classes_.end()) return known->second;
   // Lead bytes with the same continuation share one node.
-  std::vector<std::pair<ExprId, ByteSet>> by_tail;
+  std::map<ExprId, ByteSet> by_tail;
   for (const Utf8Sequence& sequence : split_utf8(ranges)) {
     ExprId tail = kEmpty;
     for (int i = sequence.length - 1; i > 0; --i) {
@@ -104,15 +122,37 @@ ExprId ExprPool::code_points(std::span<const CodeRange> ranges) {
       set.add_range(sequence.bytes[i].first, sequence.bytes[i].last);
       tail = concat(bytes(set), tail);
     }
-    auto place = std::ranges::find(by_tail, tail, &std::pair<ExprId, ByteSet>::first);
-    if (place == by_tail.end()) place = by_tail.insert(place, {tail, {}});
-    place->second.add_range(sequence.bytes[0].first, sequence.bytes[0].last);
+    by_tail[tail].add_range(sequence.bytes[0].first, sequence.bytes[0].last);
   }
   std::vector<ExprId> parts;
   for (const auto& [tail, lead] : by_tail) parts.push_back(concat(bytes(lead), tail));
   const ExprId id = any_of(std::move(parts));
   if (covers_plain_text(ranges)) covers_plain_[id] = true;
+  classes_.emplace(std::move(key), id);
   return id;
+}
+
+std::vector<CodeRange> ExprPool::unicode_category(std::string_view name) {
+  if (categories_.empty()) {
+    for (uint32_t code = 0; code <= 0x10FFFF; ++code) {
+      const auto is = static_cast<size_t>(utf8proc_category(static_cast<utf8proc_int32_t>(code)));
+      if (is >= categories_.size()) categories_.resize(is + 1);
+      std::vector<CodeRange>& ranges = categories_[is];
+      if (!ranges.empty() && ranges.back().last + 1 == code) {
+        ranges.back().last = code;
+      } else {
+        ranges.push_back({code, code});
+      }
+    }
+  }
+  std::vector<CodeRange> all;
+  for (const std::vector<CodeRange>& ranges : categories_) {
+    if (ranges.empty() || name.empty()) continue;
+    const auto example = static_cast<utf8proc_int32_t>(ranges.front().first);
+    if (!std::string_view(utf8proc_category_string(example)).starts_with(name)) continue;
+    all.insert(all.end(), ranges.begin(), ranges.end());
+  }
+  return join_ranges(all);
 }
 
 ExprId ExprPool::concat(ExprId first, ExprId second) {
@@ -244,14 +284,8 @@ ExprId ExprPool::derive_words(ExprId id, uint8_t byte) {
   const std::span<const uint32_t> key = fields(id);
   const uint32_t table = key[0];
   const uint32_t depth = key[3];
-  const std::vector<std::string>& words = tables_[table];
-  const auto byte_at = [depth](const std::string& word) {
-    return word.size() > depth ? static_cast<int>(static_cast<uint8_t>(word[depth])) : -1;
-  };
-  const auto range = std::ranges::equal_range(words.begin() + key[1], words.begin() + key[2],
-                                              int{byte}, {}, byte_at);
-  return words_node(table, static_cast<uint32_t>(range.begin() - words.begin()),
-                    static_cast<uint32_t>(range.end() - words.begin()), depth + 1);
+  const auto [first, last] = words_going_on(tables_[table], {key[1], key[2]}, depth, byte);
+  return words_node(table, first, last, depth + 1);
 }
 
 ExprId ExprPool::derive_concat(ExprId id, uint8_t byte) {
@@ -291,7 +325,7 @@ bool ExprPool::search_match(ExprId start) {
   };
   std::vector<Step> path = {{start, 0}};
   std::unordered_set<ExprId> seen = {start};
-  while (!path.empty() && seen.size() < kSearchStates) {
+  while (!path.empty() && seen.size() < kSearchStates && ++searched_ < kSearchSteps) {
     if (path.back().next_byte > 255) {
       path.pop_back();
       continue;

@@ -24,7 +24,8 @@ bool is_name_char(char c) {
 
 class Parser {
  public:
-  Parser(std::string_view source, ExprPool& pool) : source_(source), cursor_(source), pool_(pool) {}
+  Parser(std::string_view source, ExprPool& pool)
+      : source_(source), cursor_(source, pool), pool_(pool) {}
 
   Result<GbnfGrammar> parse() {
     skip_space(true);

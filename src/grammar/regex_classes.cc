@@ -35,7 +35,7 @@ Result<Ranges> category(RegexCursor& cursor, bool negated) {
   for (const std::string_view prefix : {"General_Category=", "gc="}) {
     if (name.starts_with(prefix)) name.erase(0, prefix.size());
   }
-  const Ranges ranges = unicode_category(name);
+  const Ranges ranges = cursor.pool().unicode_category(name);
   if (ranges.empty()) return cursor.unsupported(fmt::format("the property {}", name));
   return negated ? invert_ranges(ranges) : ranges;
 }
@@ -209,21 +209,6 @@ Result<std::vector<CodeRange>> read_class_or_character(RegexCursor& cursor) {
   if (cursor.take('\\')) return escape(cursor, false);
   const uint32_t character = cursor.next();
   return Ranges{{character, character}};
-}
-
-std::vector<CodeRange> unicode_category(std::string_view name) {
-  std::vector<CodeRange> ranges;
-  if (name.empty() || name.size() > 2) return ranges;
-  for (uint32_t code = 0; code <= 0x10FFFF; ++code) {
-    const std::string_view is = utf8proc_category_string(static_cast<utf8proc_int32_t>(code));
-    if (!is.starts_with(name)) continue;
-    if (!ranges.empty() && ranges.back().last + 1 == code) {
-      ranges.back().last = code;
-    } else {
-      ranges.push_back({code, code});
-    }
-  }
-  return ranges;
 }
 
 }  // namespace chasqui::grammar

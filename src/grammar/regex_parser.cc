@@ -18,7 +18,7 @@ constexpr uint32_t kMaxCount = 1'000'000;  // of {m,n}: counters, so only their 
 
 class Parser {
  public:
-  Parser(std::string_view source, ExprPool& pool) : cursor_(source), pool_(pool) {}
+  Parser(std::string_view source, ExprPool& pool) : cursor_(source, pool), pool_(pool) {}
 
   Result<RegexTree> parse() {
     CHASQUI_TRY(const size_t root, choice(0));

@@ -1,7 +1,10 @@
 // Objects, their keys, and lists.
+#include <tuple>
+
 #include "grammar/grammar.h"
 #include "grammar/internal/schema_machine.h"
 #include "grammar/internal/schema_machine_inl.h"
+#include "grammar/internal/words.h"
 
 namespace chasqui::grammar {
 namespace {
@@ -67,15 +70,8 @@ StateId SchemaMachine::step_key(StateId state, uint8_t byte) {
   }
   const Closure& rules = closure(frames_.get(frame.object)[2]);
   for (const char c : text) {
-    const auto byte_at = [&](const std::string& key) {
-      return key.size() > frame.depth ? static_cast<int>(static_cast<uint8_t>(key[frame.depth]))
-                                      : -1;
-    };
-    const auto range =
-        std::ranges::equal_range(rules.keys.begin() + frame.first, rules.keys.begin() + frame.last,
-                                 static_cast<int>(static_cast<uint8_t>(c)), {}, byte_at);
-    frame.first = static_cast<uint32_t>(range.begin() - rules.keys.begin());
-    frame.last = static_cast<uint32_t>(range.end() - rules.keys.begin());
+    std::tie(frame.first, frame.last) =
+        words_going_on(rules.keys, {frame.first, frame.last}, frame.depth, static_cast<uint8_t>(c));
     ++frame.depth;
   }
   if (frame.first == frame.last) frame.first = frame.last = frame.depth = 0;

@@ -84,6 +84,7 @@ Status SchemaReader::fill(const SchemaPlace& place, SchemaNode& node) {
 
 Status SchemaReader::finish() {
   CHASQUI_TRY_STATUS(sort_in_place());
+  CHASQUI_TRY_STATUS(check_sizes());
   graph_.texts.assign(graph_.nodes.size(), kNever);
   for (const NodeId id : graph_.order) graph_.texts[id] = text_of(id);
   return {};
@@ -115,6 +116,38 @@ Status SchemaReader::sort_in_place() {
                     "#: a schema that applies itself to the same value is not supported");
       }
     }
+  }
+  return {};
+}
+
+// What a machine looks at for each member of an object: every schema in place times every key that
+// one of them names. Counted with repetition, so never too low.
+Status SchemaReader::check_sizes() const {
+  constexpr size_t kMostOneOf = 1'000;  // each is held against all others
+  constexpr uint64_t kMostSchemas = 100'000;
+  constexpr uint64_t kMostPairs = 2'000'000;
+  std::vector<uint64_t> schemas(graph_.nodes.size(), 0);
+  std::vector<uint64_t> keys(graph_.nodes.size(), 0);
+  for (const NodeId id : graph_.order) {
+    const SchemaNode& node = graph_.nodes[id];
+    for (const auto& group : node.one_of) {
+      if (group.size() <= kMostOneOf) continue;
+      return fail(ErrorCode::kUnsupported,
+                  "#: oneOf with more than 1,000 schemas is not supported");
+    }
+    schemas[id] = 1;
+    keys[id] = node.when_present.size();
+    if (node.object) {
+      keys[id] += node.object->properties.size() + node.object->required.size();
+      for (const auto& [key, names] : node.object->needs) keys[id] += 1 + names.size();
+    }
+    for_each_in_place(node, [&](NodeId child) {
+      schemas[id] = std::min(schemas[id] + schemas[child], kMostSchemas + 1);
+      keys[id] = std::min(keys[id] + keys[child], kMostPairs + 1);
+    });
+    if (schemas[id] <= kMostSchemas && schemas[id] * keys[id] <= kMostPairs) continue;
+    return fail(ErrorCode::kUnsupported,
+                "#: too many schemas and properties apply to one value at the same time");
   }
   return {};
 }

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <span>
 #include <string>
 #include <string_view>
@@ -71,6 +72,9 @@ class ExprPool {
   };
   PlainReach plain_reach(ExprId id) { return plain_reach(id, 8); }
 
+  // The code points of a Unicode category ("L", "Lu", ...); empty when there is none of that name.
+  std::vector<CodeRange> unicode_category(std::string_view name);
+
   // About how much memory the pool holds, and whether it has refused to grow beyond its bound:
   // from then on derive() may say kNever where it is not.
   size_t bytes_held() const {
@@ -113,10 +117,14 @@ class ExprPool {
   Interner interner_;
   std::vector<Node> nodes_;  // by ExprId
   std::vector<ByteSet> sets_;
-  std::vector<std::vector<std::string>> tables_;   // of kWords; sorted, unique
-  std::unordered_map<uint64_t, ExprId> derived_;   // (id << 8 | byte) -> derivative
-  std::unordered_map<ExprId, bool> matches_;       // can_match() of nodes that are not simple
-  std::unordered_map<ExprId, bool> covers_plain_;  // matches every single plain character
+  std::vector<std::vector<std::string>> tables_;     // of kWords; sorted, unique
+  std::map<std::vector<uint32_t>, ExprId> classes_;  // code_points() of joined ranges
+  std::vector<std::vector<CodeRange>> categories_;   // by utf8proc's number; filled when asked for
+  size_t class_ranges_ = 0;                          // that classes had, all together
+  size_t searched_ = 0;                              // derivatives that can_match() has tried
+  std::unordered_map<uint64_t, ExprId> derived_;     // (id << 8 | byte) -> derivative
+  std::unordered_map<ExprId, bool> matches_;         // can_match() of nodes that are not simple
+  std::unordered_map<ExprId, bool> covers_plain_;    // matches every single plain character
   ExprId any_char_ = kNever;
   ExprId any_text_ = kNever;
   bool exhausted_ = false;

@@ -39,7 +39,4 @@ enum class RegexMatch {
 // What parse_regex() refuses, and kUnsupported for anchors where they cannot be placed.
 Result<ExprId> compile_regex_expr(std::string_view source, RegexMatch match, ExprPool& pool);
 
-// The code points of a Unicode category ("L", "Lu", ...); empty when there is none of that name.
-std::vector<CodeRange> unicode_category(std::string_view name);
-
 }  // namespace chasqui::grammar

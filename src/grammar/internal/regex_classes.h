@@ -15,7 +15,9 @@ namespace chasqui::grammar {
 // A place in a pattern that is being read.
 class RegexCursor {
  public:
-  explicit RegexCursor(std::string_view text) : text_(text) {}
+  RegexCursor(std::string_view text, ExprPool& pool) : text_(text), pool_(pool) {}
+
+  ExprPool& pool() { return pool_; }
 
   bool at_end() const { return at_ >= text_.size(); }
   char peek() const { return text_[at_]; }  // REQUIRES: not at_end()
@@ -39,6 +41,7 @@ class RegexCursor {
 
  private:
   std::string_view text_;
+  ExprPool& pool_;
   size_t at_ = 0;
 };
 

@@ -34,6 +34,7 @@ class SchemaReader {
   NodeId add_node(SchemaNode node);
   Status finish();  // order and texts
   Status sort_in_place();
+  Status check_sizes() const;
   ExprId text_of(NodeId id);
 
   Status read_unsupported(const Site& site);
