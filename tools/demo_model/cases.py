@@ -148,28 +148,29 @@ def _multi_turn(rng: random.Random) -> Iterator[Case]:
             yield Case(category, _ask(question, *messages), answer)
 
 
-def _blind(rng: random.Random) -> Iterator[Case]:
-    """The phrasings that nobody looked at before the training was over."""
+def _unseen(rng: random.Random, lists: ho.Unseen) -> Iterator[Case]:
+    """Everything under phrasings that nobody looked at before a training was over."""
     for country, capital in CAPITALS:
         answers = (ANSWERS["capital"].format(c=country, k=capital), ANSWERS["reverse"].format(c=country, k=capital))
-        for phrase in ho.BLIND_CAPITAL:
-            yield Case("blind: capital", _ask(phrase.format(c=country)), answers[0])
-        for phrase in ho.BLIND_REVERSE:
-            yield Case("blind: country", _ask(phrase.format(k=capital)), answers[1])
+        for phrase in lists.capital:
+            yield Case(f"{lists.label}: capital", _ask(phrase.format(c=country)), answers[0])
+        for phrase in lists.reverse:
+            yield Case(f"{lists.label}: country", _ask(phrase.format(k=capital)), answers[1])
     for a in range(21):
         for b in range(21):
             answer = ANSWERS["sum"].format(a=a, b=b, s=a + b)
-            yield Case("blind: sum", _ask(rng.choice(ho.BLIND_SUM).format(a=a, b=b)), answer)
+            yield Case(f"{lists.label}: sum", _ask(rng.choice(lists.sum).format(a=a, b=b)), answer)
     for i, name in enumerate(unseen_names(rng, 120)):
-        for question in ho.BLIND_NAME:
-            system = _system(ho.BLIND_SYSTEM_NAME[i % len(ho.BLIND_SYSTEM_NAME)].format(n=name))
-            yield Case("blind: name", _ask(question, system), ANSWERS["name"].format(n=name))
-    for intent, phrases in ho.BLIND_SIMPLE.items():
+        for question in lists.name:
+            system = _system(lists.system_name[i % len(lists.system_name)].format(n=name))
+            yield Case(f"{lists.label}: name", _ask(question, system), ANSWERS["name"].format(n=name))
+    for intent, phrases in lists.simple.items():
         for phrase in phrases:
-            yield Case("blind: small talk", _ask(phrase), ANSWERS[intent].format(n=DEFAULT_NAME))
+            yield Case(f"{lists.label}: small talk", _ask(phrase), ANSWERS[intent].format(n=DEFAULT_NAME))
 
 
 def all_cases() -> list[Case]:
     """Every case, in a fixed order."""
     rng = random.Random(SEED)
-    return [*_facts(), *_sums(), *_names(rng), *_small_talk(rng), *_declines(rng), *_multi_turn(rng), *_blind(rng)]
+    return [*_facts(), *_sums(), *_names(rng), *_small_talk(rng), *_declines(rng), *_multi_turn(rng),
+            *_unseen(rng, ho.BLIND), *_unseen(rng, ho.FRESH)]

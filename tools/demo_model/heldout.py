@@ -8,6 +8,7 @@ called by train.py (on the whole set) and by evaluate.py (on a fresh sample).
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Iterable
 
 CAPITAL = [
@@ -75,22 +76,58 @@ DECLINE_PLAIN = ["How many stars are in the sky?", "Who was the first king?", "W
                  "What is the population of the largest city?", "How long does a flight take?"]
 BAD_SUM = ["Work out {a} * {b}.", "What does {a} minus {b} equal?", "could you figure out {a} times {b}"]
 
-# The blind part: written while the shipped model was being trained, looked at only
-# when it was done.  The phrasing lists above have been a development set.
-BLIND_CAPITAL = ["Do you recall which city is the capital of {c}?", "I bet you know the capital of {c}.",
-                 "My homework says: capital of {c}?"]
-BLIND_REVERSE = ["{k} happens to be the capital of which country?", "Do you recall which country has {k} for its capital?"]
-BLIND_SUM = ["Quickly, how much does {a} plus {b} make?", "Please total up {a} and {b}.", "I would say {a} + {b} is what?"]
-BLIND_NAME = ["What shall I call you?", "Mind telling me your name?", "Under what name do you work?"]
-BLIND_SYSTEM_NAME = ["Today your name will be {n}.", "The user will call you {n}.", "{n} is your name."]
-BLIND_SIMPLE = {
-    "hello": ["Hello, good to meet you!", "hi, how nice to see you"],
-    "thanks": ["Much appreciated, thanks!", "Thank you, this was great."],
-    "bye": ["Bye then!", "Good bye and see you around!"],
-    "identity": ["What exactly am I chatting with?", "Hi, who might you be?"],
-    "word": ["What is meant by chasqui?", "In history, what was a chasqui?"],
-    "abilities": ["What can you be used for?", "Which tasks can you do?"],
-}
+
+
+@dataclass(frozen=True)
+class Unseen:
+    """Phrasings that nobody looked at before a training was over; `label` names them in the table of results."""
+
+    label: str
+    capital: list[str]
+    reverse: list[str]
+    sum: list[str]
+    name: list[str]
+    system_name: list[str]
+    simple: dict[str, list[str]]
+
+
+# Written while an earlier model was being trained, looked at when it was done, and therefore a development set like
+# the lists above for the model that is shipped now.
+BLIND = Unseen(
+    label="blind",
+    capital=["Do you recall which city is the capital of {c}?", "I bet you know the capital of {c}.",
+             "My homework says: capital of {c}?"],
+    reverse=["{k} happens to be the capital of which country?", "Do you recall which country has {k} for its capital?"],
+    sum=["Quickly, how much does {a} plus {b} make?", "Please total up {a} and {b}.", "I would say {a} + {b} is what?"],
+    name=["What shall I call you?", "Mind telling me your name?", "Under what name do you work?"],
+    system_name=["Today your name will be {n}.", "The user will call you {n}.", "{n} is your name."],
+    simple={
+        "hello": ["Hello, good to meet you!", "hi, how nice to see you"],
+        "thanks": ["Much appreciated, thanks!", "Thank you, this was great."],
+        "bye": ["Bye then!", "Good bye and see you around!"],
+        "identity": ["What exactly am I chatting with?", "Hi, who might you be?"],
+        "word": ["What is meant by chasqui?", "In history, what was a chasqui?"],
+        "abilities": ["What can you be used for?", "Which tasks can you do?"],
+    })
+
+# Written before the run that made the shipped model, from nothing and with everything else as it was: nothing has been
+# changed since in the light of these.
+FRESH = Unseen(
+    label="fresh",
+    capital=["In {c}, what city is the capital?", "Tell a traveller the capital of {c}.",
+             "Which city would I visit to see the capital of {c}?"],
+    reverse=["{k} is a capital, but of which country?", "Of what country is {k} the capital city?"],
+    sum=["Let me know what {a} and {b} add up to.", "How about {a} + {b}, what is it?", "Sum of {a} and {b}, please."],
+    name=["How should I address you?", "And your name would be?", "Tell me the name that you have."],
+    system_name=["Your users know you as {n}.", "Act under the name of {n}.", "This assistant is named {n}."],
+    simple={
+        "hello": ["Hello again, friend!", "hi, good to be here"],
+        "thanks": ["Thanks, that was useful!", "I thank you."],
+        "bye": ["Bye, until tomorrow!", "So long, see you"],
+        "identity": ["Tell me what you are, please.", "Are you a person or a program?"],
+        "word": ["Explain the word chasqui to me.", "Chasqui, what is that?"],
+        "abilities": ["What are you able to do for me?", "Name some things you can do."],
+    })
 
 
 def normalise(text: str) -> str:
@@ -102,8 +139,9 @@ def normalise(text: str) -> str:
 def all_phrasings() -> list[str]:
     """Every held-out user phrasing, slots included."""
     lists: list[list[str]] = [CAPITAL, REVERSE, SUM, NAME, MEET, USER_NAME, DECLINE, DECLINE_PLAIN, BAD_SUM]
-    lists += [BLIND_CAPITAL, BLIND_REVERSE, BLIND_SUM, BLIND_NAME]
-    lists.extend([*SIMPLE.values(), *BLIND_SIMPLE.values()])
+    lists.extend(SIMPLE.values())
+    for unseen in (BLIND, FRESH):
+        lists += [unseen.capital, unseen.reverse, unseen.sum, unseen.name, *unseen.simple.values()]
     return [phrase for group in lists for phrase in group]
 
 
@@ -117,7 +155,7 @@ def _as_regex(phrases: Iterable[str]) -> re.Pattern[str]:
 
 
 _USERS = _as_regex(all_phrasings())
-_SYSTEMS = _as_regex(NEW_SYSTEM_NAME + BLIND_SYSTEM_NAME)
+_SYSTEMS = _as_regex(NEW_SYSTEM_NAME + BLIND.system_name + FRESH.system_name)
 
 
 def is_heldout(message: str) -> bool:
