@@ -58,6 +58,14 @@ Result<asio::ssl::context> load_tls(const ServerOptions& options) {
 
 }  // namespace
 
+Status check_startable(const ServerOptions& options) {
+  CHASQUI_TRY_STATUS(check(options));
+  if (!options.tls_key_file.empty()) CHASQUI_TRY_STATUS(load_tls(options));
+  asio::io_context io;
+  CHASQUI_TRY_STATUS(bind_all(io, options));
+  return {};
+}
+
 class Server::Impl {
  public:
   Impl(ServerOptions options, Router router)

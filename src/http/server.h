@@ -34,6 +34,10 @@ struct ServerStats {
   uint64_t disconnects = 0;  // clients that left before their answer was complete
 };
 
+// What start() would fail with: a wrong option, a bad certificate, an address in use. For programs
+// that have long work to do before they can serve; the port is let go again.
+Status check_startable(const ServerOptions& options);
+
 class Server {
  public:
   Server(ServerOptions options, Router router);

@@ -209,6 +209,9 @@ class Cli(unittest.TestCase):
             taken.listen()
             port = taken.getsockname()[1]
             self.refuse("serve", "--model", DEMO, "--host", "127.0.0.1", "--port", port, named=str(port))
+            # Before anything is loaded: nothing else of the command line is looked at.
+            result = run("serve", "--model", DEMO, "--host", "127.0.0.1", "--port", port)
+            self.assertNotIn("parameters", result.stderr)
 
     def test_sigterm_drains_and_exits_cleanly(self):
         process, port = serve()

@@ -149,6 +149,7 @@ Status serve(const SettingOptions& options) {
   CHASQUI_TRY_STATUS(warn_of_effects(configuration.models));
   http::ServerOptions http_options = server_options(settings);
   CHASQUI_TRY_STATUS(fit_file_limit(http_options));
+  CHASQUI_TRY_STATUS(http::check_startable(http_options));
   return_large_blocks();
   const StopSignals signals;
   std::vector<api::ServedModel> models;

@@ -2,12 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <signal.h>
 #include <spdlog/spdlog.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <span>
@@ -71,6 +73,19 @@ std::string PackCache::path_of(std::string_view tensor_name) const {
   return fmt::format("{}/{}.panels", folder_, hex(hash_text(tensor_name)));
 }
 
+// What processes that were ended in the middle of packing left behind: names end in ".PID.tmp".
+void PackCache::remove_leftovers() const {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_, error)) {
+    const std::filesystem::path name = entry.path().filename();
+    if (name.extension() != ".tmp") continue;
+    const std::string pid = name.stem().extension().string();  // ".1234"
+    const bool gone =
+        pid.size() > 1 && ::kill(std::atoi(pid.c_str() + 1), 0) != 0 && errno == ESRCH;
+    if (gone) std::filesystem::remove(entry.path(), error);
+  }
+}
+
 void PackCache::warn(const std::string& what) {
   if (!warned_) spdlog::warn("pack cache: {}; weights are packed in memory instead", what);
   warned_ = true;
@@ -91,6 +106,7 @@ std::byte* PackCache::begin_store(std::string_view tensor_name, const TensorView
   if (!enabled_ || warned_) return nullptr;
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
+  if (final_.empty()) remove_leftovers();  // once, when the first tensor is stored
   final_ = path_of(tensor_name);
   temporary_ = fmt::format("{}.{}.tmp", final_, getpid());
   const int file = ::open(temporary_.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);

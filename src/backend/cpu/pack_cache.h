@@ -53,6 +53,7 @@ class PackCache {
                          size_t payload_bytes);
   bool end_store();
   std::string path_of(std::string_view tensor_name) const;
+  void remove_leftovers() const;
   void warn(const std::string& what);
 
   std::string folder_;  // of this model

@@ -80,6 +80,20 @@ class PackCacheTest : public testing::Test {
   std::vector<std::byte> bytes_;
 };
 
+// A process that is ended in the middle of packing cannot clean up.
+TEST_F(PackCacheTest, LeftoversOfEndedProcessesGo) {
+  product(folder_.string());
+  const fs::path inner = fs::directory_iterator(folder_)->path();
+  for (const fs::path& file : fs::directory_iterator(inner)) fs::remove(file);
+  const fs::path dead = inner / "abc.panels.999999999.tmp";
+  const fs::path alive = inner / ("abc.panels." + std::to_string(getppid()) + ".tmp");
+  std::ofstream(dead) << "x";
+  std::ofstream(alive) << "x";
+  product(folder_.string());
+  EXPECT_FALSE(fs::exists(dead));
+  EXPECT_TRUE(fs::exists(alive));
+}
+
 TEST_F(PackCacheTest, FirstFillsThenMapsWithTheSameBits) {
   const auto want = product("");
   EXPECT_EQ(product(folder_), want);
