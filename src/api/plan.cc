@@ -8,7 +8,10 @@
 #include <limits>
 
 #include "base/rng.h"
+#include "chat/generic_tools.h"
+#include "chat/json_value.h"
 #include "engine/grammar_filter.h"
+#include "engine/thinking_filter.h"
 
 namespace chasqui::api {
 namespace {
@@ -150,21 +153,59 @@ Status fit(const ModelContext& context, const PlannedPrompt& prompt,
   return {};
 }
 
-// Each copy follows the grammar (null: none) on its own.
-void add_copies(Plan& plan, const engine::Request& request, const grammar::GrammarPtr& grammar) {
+// `make_filter`: called for each copy, which follows its constraint on its own; may give null.
+template <typename MakeFilter>
+void add_copies(Plan& plan, const engine::Request& request, const MakeFilter& make_filter) {
   for (int copy = 0; copy < plan.copies; ++copy) {
     plan.requests.push_back(request);
-    if (grammar) plan.requests.back().filter = engine::make_grammar_filter(grammar);
+    plan.requests.back().filter = make_filter();
     std::optional<uint64_t>& seed = plan.requests.back().sampling.seed;
     if (seed) seed = derived_seed(*seed, static_cast<uint64_t>(copy));
   }
 }
 
-chat::ChatInput chat_input(const ChatBody& body) {
+// How the answer is to be read: calls where there are tools, thoughts where the model's template
+// speaks of them.
+chat::OutputStyle output_style(const ModelContext& context, const ToolWishes& wishes) {
+  const std::string_view text = context.model().chat_format->template_text();
+  chat::OutputStyle style;
+  style.think = chat::think_marks_of(text);
+  if (!wishes.tools) return style;
+  style.dialect = &chat::tool_dialect_of(text);
+  style.tools = wishes.tools;
+  return style;
+}
+
+Result<chat::Prompt> render_chat(const ModelContext& context, const ChatBody& body) {
+  const chat::ChatFormat& format = *context.model().chat_format;
   chat::ChatInput input;
   input.messages = body.messages;
   input.more = body.template_variables;
-  return input;
+  if (chat::template_knows_tools(format.template_text())) {
+    if (body.tools.tools) {
+      input.tools = chat::value_from_json(body.tools.objects, jinja::Origin::kCaller);
+    }
+    return format.render(input);
+  }
+  const auto messages = chat::with_tools_in_words(
+      body.messages, body.tools.tools ? *body.tools.tools : chat::Tools());
+  input.messages = messages;
+  return format.render(input);
+}
+
+std::shared_ptr<sample::TokenFilter> chat_filter(const ModelContext& context,
+                                                 const chat::OutputStyle& style, bool one_call,
+                                                 const grammar::GrammarPtr& grammar) {
+  std::shared_ptr<sample::TokenFilter> filter;
+  if (grammar) filter = engine::make_grammar_filter(grammar);
+  if (grammar && !style.think.close.empty()) {
+    filter = engine::make_thinking_filter(
+        filter,
+        {std::string(style.think.open), std::string(style.think.close), style.starts_thinking},
+        context.model().tokenizer);
+  }
+  if (!one_call) return filter;
+  return make_first_call_filter(filter, style, context.model().tokenizer);
 }
 
 }  // namespace
@@ -195,7 +236,8 @@ Result<Plan> plan_completion(const ModelContext& context, const CompletionBody& 
     CHASQUI_TRY(PlannedPrompt prompt, plan_input(context, body.prompts[i], path, Use::kContinue));
     engine::Request request = common;
     CHASQUI_TRY_STATUS(fit(context, prompt, body.max_tokens, Wording::kPrompt, "prompt", request));
-    add_copies(plan, request, grammar);
+    add_copies(plan, request,
+               [&] { return grammar ? engine::make_grammar_filter(grammar) : nullptr; });
     plan.prompts.push_back(std::move(prompt));
   }
   return plan;
@@ -203,17 +245,24 @@ Result<Plan> plan_completion(const ModelContext& context, const CompletionBody& 
 
 Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   CHASQUI_TRY(engine::Request request, plan_common(context, body));
-  CHASQUI_TRY(const grammar::GrammarPtr grammar, context.grammars().get(body.constraint));
-  CHASQUI_TRY(chat::Prompt rendered, context.model().chat_format->render(chat_input(body)));
-  request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());
-  if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
   Plan plan;
   plan.copies = body.n;
+  plan.output = output_style(context, body.tools);
+  CHASQUI_TRY(
+      const grammar::GrammarPtr grammar,
+      context.grammars().get(body.tools.forced ? call_constraint(body.tools, *plan.output.dialect)
+                                               : body.constraint));
+  CHASQUI_TRY(chat::Prompt rendered, render_chat(context, body));
+  plan.output.starts_thinking = chat::ends_thinking(rendered.text(), plan.output.think);
+  request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());
+  request.show_special = !plan.output.is_plain();
+  if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
   PlannedPrompt prompt;
   prompt.tokens = context.encoder().encode(rendered.parts);
   CHASQUI_TRY_STATUS(
       fit(context, prompt, body.max_tokens, Wording::kMessages, "messages", request));
-  add_copies(plan, request, grammar);
+  const bool one_call = body.tools.tools && !body.tools.forced && !body.tools.parallel;
+  add_copies(plan, request, [&] { return chat_filter(context, plan.output, one_call, grammar); });
   plan.prompts.push_back(std::move(prompt));
   return plan;
 }

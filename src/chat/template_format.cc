@@ -63,9 +63,13 @@ std::string sentence(const jinja::TemplateError& error) {
 class TemplateFormat final : public ChatFormat {
  public:
   TemplateFormat(jinja::Template compiled, const ModelTexts& model)
-      : template_(std::move(compiled)), bos_(ours(model.bos)), eos_(ours(model.eos)) {}
+      : template_(std::move(compiled)),
+        text_(model.chat_template),
+        bos_(ours(model.bos)),
+        eos_(ours(model.eos)) {}
 
   std::string_view name() const override { return "chat_template.default"; }
+  std::string_view template_text() const override { return text_; }
 
   Result<Prompt> render(const ChatInput& input) const override {
     auto rendered = template_.render(variables(input, true));
@@ -111,6 +115,7 @@ class TemplateFormat final : public ChatFormat {
   }
 
   const jinja::Template template_;
+  const std::string text_;
   const Value bos_, eos_;
 };
 
