@@ -176,6 +176,18 @@ chat::OutputStyle output_style(const ModelContext& context, const ToolWishes& wi
   return style;
 }
 
+// Whether the model writes one of the marks as a control token, which is no text otherwise.
+bool has_control_marks(const text::Tokenizer& tokenizer, const chat::OutputStyle& style) {
+  const auto is_control = [&](std::string_view mark) {
+    const auto ids = tokenizer.encode(mark, {.add_special = false, .parse_special = true});
+    return ids.size() == 1 && tokenizer.vocab().kind(ids[0]) == text::TokenKind::kControl;
+  };
+  const std::span<const std::string_view> openers =
+      style.dialect == nullptr ? std::span<const std::string_view>() : style.dialect->openers;
+  return (!style.think.close.empty() && is_control(style.think.close)) ||
+         std::ranges::any_of(openers, is_control);
+}
+
 Result<chat::Prompt> render_chat(const ModelContext& context, const ChatBody& body) {
   const chat::ChatFormat& format = *context.model().chat_format;
   chat::ChatInput input;
@@ -255,7 +267,7 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   CHASQUI_TRY(chat::Prompt rendered, render_chat(context, body));
   plan.output.starts_thinking = chat::ends_thinking(rendered.text(), plan.output.think);
   request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());
-  request.show_special = !plan.output.is_plain();
+  request.show_special = has_control_marks(*context.model().tokenizer, plan.output);
   if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
   PlannedPrompt prompt;
   prompt.tokens = context.encoder().encode(rendered.parts);

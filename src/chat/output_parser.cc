@@ -142,12 +142,11 @@ void OutputParser::call(char c) {
 
 // What was read is content; its last byte may begin a mark.
 void OutputParser::give_up_call() {
+  std::string text = std::move(raw_);  // not empty: it has at least the byte just read
   if (call_open_) end();
-  std::string text = std::move(raw_);
   raw_.clear();
   place_ = Place::kContent;
-  const char last = text.empty() ? '\0' : text.back();
-  if (text.empty()) return;
+  const char last = text.back();
   text.pop_back();
   for (const char c : text) say(Kind::kContent, c);
   content(last);
