@@ -199,10 +199,34 @@ Result<chat::Prompt> render_chat(const ModelContext& context, const ChatBody& bo
     }
     return format.render(input);
   }
-  const auto messages = chat::with_tools_in_words(
-      body.messages, body.tools.tools ? *body.tools.tools : chat::Tools());
+  const chat::Tools tools = body.tools.tools ? *body.tools.tools : chat::Tools();
+  const auto messages = chat::with_tools_in_words(body.messages, tools, chat::Place::kSystem);
   input.messages = messages;
-  return format.render(input);
+  auto prompt = format.render(input);
+  if (prompt || tools.empty()) return prompt;
+  // Some templates refuse system messages; if that is not it, the first error says more.
+  const auto others = chat::with_tools_in_words(body.messages, tools, chat::Place::kUser);
+  input.messages = others;
+  auto second = format.render(input);
+  return second ? second : prompt;
+}
+
+// The constraint of the answer. Schemas of strict tools must be such that they can be honoured.
+Result<grammar::GrammarPtr> chat_grammar(const ModelContext& context, const ChatBody& body,
+                                         const chat::OutputStyle& style) {
+  if (body.tools.forced) {
+    return context.grammars().get(call_constraint(body.tools, *style.dialect));
+  }
+  if (body.tools.tools) {
+    ToolWishes strict = body.tools;
+    for (const chat::Tool& tool : *body.tools.tools) {
+      if (!tool.strict) continue;
+      strict.forced_name = tool.name;
+      const auto checked = context.grammars().get(call_constraint(strict, *style.dialect));
+      if (!checked) return fail(checked.error());
+    }
+  }
+  return context.grammars().get(body.constraint);
 }
 
 std::shared_ptr<sample::TokenFilter> chat_filter(const ModelContext& context,
@@ -260,10 +284,7 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   Plan plan;
   plan.copies = body.n;
   plan.output = output_style(context, body.tools);
-  CHASQUI_TRY(
-      const grammar::GrammarPtr grammar,
-      context.grammars().get(body.tools.forced ? call_constraint(body.tools, *plan.output.dialect)
-                                               : body.constraint));
+  CHASQUI_TRY(const grammar::GrammarPtr grammar, chat_grammar(context, body, plan.output));
   CHASQUI_TRY(chat::Prompt rendered, render_chat(context, body));
   plan.output.starts_thinking = chat::ends_thinking(rendered.text(), plan.output.think);
   request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());

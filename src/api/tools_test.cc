@@ -204,6 +204,9 @@ TEST(Tools, SchemasAreRefusedOnlyWhereTheyAreUsed) {
       "parameters": {"type": "object", "properties": {"a": {"$ref": "#/nowhere"}}}}}]})");
   body["max_tokens"] = 3;
   EXPECT_EQ(server.post("/v1/chat/completions", body).status, 200);
+  json::object strict = body;
+  strict["tools"].at(0).at("function").as_object()["strict"] = true;
+  EXPECT_EQ(server.post("/v1/chat/completions", strict).status, 400);
   body["tool_choice"] = "required";
   const Reply reply = server.post("/v1/chat/completions", body);
   EXPECT_EQ(reply.status, 400);

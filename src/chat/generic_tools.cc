@@ -47,7 +47,8 @@ Message said_again(const Message& message) {
 
 }  // namespace
 
-std::vector<Message> with_tools_in_words(std::span<const Message> messages, const Tools& tools) {
+std::vector<Message> with_tools_in_words(std::span<const Message> messages, const Tools& tools,
+                                         Place place) {
   const auto calls = [](const Message& message) { return !message.tool_calls.empty(); };
   if (tools.empty() && std::ranges::none_of(messages, calls)) {
     return {messages.begin(), messages.end()};
@@ -56,12 +57,17 @@ std::vector<Message> with_tools_in_words(std::span<const Message> messages, cons
   out.reserve(messages.size() + 1);
   for (const Message& message : messages) out.push_back(said_again(message));
   if (tools.empty()) return out;
+  if (place == Place::kUser) {
+    const auto user = std::ranges::find(out, Role::kUser, &Message::role);
+    if (user != out.end()) user->content = instructions(tools) + "\n\n" + user->content;
+    return out;
+  }
   const bool has_system =
       !out.empty() && (out.front().role == Role::kSystem || out.front().role == Role::kDeveloper);
-  if (!has_system) {
-    out.insert(out.begin(), {.role = Role::kSystem, .content = instructions(tools)});
-  } else {
+  if (has_system) {
     out.front().content += "\n\n" + instructions(tools);
+  } else {
+    out.insert(out.begin(), {.role = Role::kSystem, .content = instructions(tools)});
   }
   return out;
 }

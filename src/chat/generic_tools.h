@@ -11,8 +11,13 @@
 
 namespace chasqui::chat {
 
+// Which message describes the tools: the system's (a new one where there is none), or the first one
+// of the user.
+enum class Place { kSystem, kUser };
+
 // `tools` may be empty: then earlier calls and their results are rewritten, and a conversation
 // without calls stays as it is.
-std::vector<Message> with_tools_in_words(std::span<const Message> messages, const Tools& tools);
+std::vector<Message> with_tools_in_words(std::span<const Message> messages, const Tools& tools,
+                                         Place place);
 
 }  // namespace chasqui::chat

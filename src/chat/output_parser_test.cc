@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include "base/rng.h"
+#include "chat/generic_tools.h"
 #include "support/golden.h"
 
 namespace json = boost::json;
@@ -226,6 +227,24 @@ TEST(OutputParser, LosesNothing) {
       EXPECT_EQ(parsed({.dialect = &row, .tools = some_tools()}, text), text) << row.name;
     }
   }
+}
+
+TEST(GenericTools, AreDescribedWhereTheFormatAllows) {
+  const Tools tools = *some_tools();
+  const std::vector<Message> talk = {
+      {.role = Role::kUser, .content = "Hi"},
+      {.role = Role::kAssistant, .content = "", .tool_calls = {{"1", "get_it", "{\"n\":1}"}}},
+      {.role = Role::kTool, .content = "5"}};
+  const auto system = with_tools_in_words(talk, tools, Place::kSystem);
+  ASSERT_EQ(system.size(), 4u);
+  EXPECT_THAT(system[0].content, ::testing::HasSubstr("put-2"));
+  EXPECT_EQ(system[2].content,
+            "<tool_call>\n{\"name\": \"get_it\", \"arguments\": {\"n\":1}}\n</tool_call>");
+  EXPECT_EQ(system[3].role, Role::kUser);
+  const auto user = with_tools_in_words(talk, tools, Place::kUser);
+  ASSERT_EQ(user.size(), 3u);
+  EXPECT_TRUE(user[0].content.ends_with("\n\nHi"));
+  EXPECT_EQ(with_tools_in_words({talk.data(), 1}, {}, Place::kSystem).size(), 1u);
 }
 
 TEST(ToolDialects, FollowFromTheTemplates) {
