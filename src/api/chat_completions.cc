@@ -14,7 +14,8 @@ Status work(Service& service, const ExchangePtr& exchange) {
   const ServedModel& model = context->model();
   const AnswerHead head = {"chatcmpl-" + make_uuid(), unix_seconds(),
                            body.model.value_or(model.id)};
-  auto shape = std::make_unique<ChatShape>(head, body.logprobs, model.tokenizer);
+  auto shape = std::make_unique<ChatShape>(
+      head, ChatStyle{body.logprobs, body.tools.old_style, plan.output}, model.tokenizer);
   Generation::start({service, model.engine, exchange}, std::move(plan), std::move(shape),
                     {body.stream, body.include_usage, static_cast<size_t>(body.n)});
   return {};

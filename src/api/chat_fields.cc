@@ -17,18 +17,6 @@ Status set_messages(Body& body, const json::value& value, std::string_view path)
   return {};
 }
 
-// Lists of tools are honoured or refused, never silently lost: a list counts only together with
-// the choice, which finish_tools() looks at.
-Status set_tools(Body& body, const json::value& value, std::string_view) {
-  body.has_tools = body.has_tools || !value.get_array().empty();
-  return {};
-}
-
-tl::unexpected<Error> not_yet(std::string_view path, std::string_view what) {
-  return fail(ErrorCode::kUnsupported, fmt::format("{}: {} is not supported yet", path, what),
-              std::string(path));
-}
-
 // Wins over `grammar`, as in the replaced server; the newer fields do not go with it.
 Status set_response_format(Body& body, const json::value& value, std::string_view path) {
   CHASQUI_TRY(Constraint constraint, read_response_format(value, path));
@@ -103,37 +91,33 @@ constexpr Field<Body> kFields[] = {
               "{\"type\": "
               "\"json_schema\", \"json_schema\": {\"schema\": ...}}: what the answer must be."},
      set_response_format},
-    {{.name = "tools", .type = kArray, .nullable = true, .help = "Not yet."}, set_tools},
-    {{.name = "functions", .type = kArray, .nullable = true, .help = "Not yet."}, set_tools},
+    // What these hold is read together, by read_tools().
+    {{.name = "tools",
+      .type = kArray,
+      .nullable = true,
+      .help = "Functions that the model may call: {\"type\": \"function\", \"function\": {name, "
+              "description, parameters (a JSON schema), strict}}."},
+     accept},
     {{.name = "tool_choice",
       .type = kStringOrObject,
       .nullable = true,
-      .help = "\"none\"; others not yet."},
+      .help = "\"none\", \"auto\", \"required\" (a call must come), or {\"type\": \"function\", "
+              "\"function\": {name}}."},
+     accept},
+    {{.name = "parallel_tool_calls",
+      .type = kBoolean,
+      .fallback = "true",
+      .nullable = true,
+      .help = "Whether an answer may have several calls; false ends it behind the first."},
+     store<&Body::tools, &ToolWishes::parallel>},
+    {{.name = "functions", .type = kArray, .nullable = true, .help = "Older form of tools."},
      accept},
     {{.name = "function_call",
       .type = kStringOrObject,
       .nullable = true,
-      .help = "\"none\"; others not yet."},
+      .help = "Older form of tool_choice: \"none\", \"auto\" or {name}."},
      accept},
 };
-
-// Whether the choice (tool_choice, or its older twin function_call) forbids every call.
-Result<bool> says_none(const json::object& object, std::string_view choice) {
-  const json::value* value = object.if_contains(choice);
-  if (value == nullptr || value->is_null()) return false;
-  if (value->is_object()) return not_yet(choice, "naming a function");
-  const FieldSpec spec = {.name = choice, .choices = "none|auto|required"};
-  CHASQUI_TRY_STATUS(check_field(spec, *value, choice));
-  if (value->get_string() == "required") return not_yet(choice, "\"required\"");
-  return value->get_string() == "none";
-}
-
-Status check_tools(const ChatBody& body, const json::object& object) {
-  CHASQUI_TRY(const bool no_tools, says_none(object, "tool_choice"));
-  CHASQUI_TRY(const bool no_functions, says_none(object, "function_call"));
-  if (!body.has_tools || no_tools || no_functions) return {};
-  return not_yet(object.contains("tools") ? "tools" : "functions", "calling functions");
-}
 
 }  // namespace
 
@@ -145,7 +129,10 @@ Result<ChatBody> read_chat(const json::object& object) {
   ChatBody body;
   CHASQUI_TRY_STATUS(read_fields<GenerationBody>(object, generation_fields(), body));
   CHASQUI_TRY_STATUS(read_fields<ChatBody>(object, chat_fields(), body));
-  CHASQUI_TRY_STATUS(check_tools(body, object));
+  CHASQUI_TRY_STATUS(read_tools(object, body.tools));
+  if (body.tools.forced && body.constraint.kind != Constraint::Kind::kNone) {
+    return bad_field(body.constraint.param, "cannot be combined with a call that must come");
+  }
   if (body.max_completion_tokens) body.max_tokens = body.max_completion_tokens;
   if (body.max_tokens && *body.max_tokens <= 0) body.max_tokens.reset();
   if (body.top_logprobs && !body.logprobs) {

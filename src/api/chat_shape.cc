@@ -5,25 +5,106 @@ namespace json = boost::json;
 namespace chasqui::api {
 namespace {
 
+using Kind = chat::OutputEvent::Kind;
+
 constexpr const char* kChunk = "chat.completion.chunk";
 
 }  // namespace
 
-ChatShape::ChatShape(AnswerHead head, bool logprobs,
+ChatShape::ChatShape(AnswerHead head, ChatStyle style,
                      std::shared_ptr<const text::Tokenizer> tokenizer)
-    : head_(std::move(head)), logprobs_(logprobs), tokenizer_(std::move(tokenizer)) {}
+    : head_(std::move(head)), style_(std::move(style)), tokenizer_(std::move(tokenizer)) {}
 
 void ChatShape::open(size_t choice, Chunks& out) {
+  progress_.emplace(choice, Progress(style_.output));
   out.push_back(chunk(choice, {{"role", "assistant"}}, nullptr, nullptr));
 }
 
 void ChatShape::delta(size_t choice, const engine::Event& event, Chunks& out) {
   if (event.text.empty() && event.tokens.empty()) return;
-  out.push_back(chunk(choice, {{"content", event.text}}, nullptr, &event.tokens));
+  if (style_.output.is_plain()) {
+    out.push_back(chunk(choice, {{"content", event.text}}, nullptr, &event.tokens));
+    return;
+  }
+  Progress& progress = progress_.at(choice);
+  progress.waiting.insert(progress.waiting.end(), event.tokens.begin(), event.tokens.end());
+  chat::OutputEvents events;
+  progress.parser.push(event.text, events);
+  show(choice, events, progress, out);
+}
+
+// The log-probabilities of an event go with the first chunk that its text leads to.
+void ChatShape::show(size_t choice, const chat::OutputEvents& events, Progress& progress,
+                     Chunks& out) const {
+  for (const chat::OutputEvent& event : events) {
+    if (event.kind == Kind::kCallEnd) continue;
+    if (event.kind == Kind::kCallBegin) ++progress.calls;
+    out.push_back(chunk(choice, delta_of(event, progress.calls), nullptr, &progress.waiting));
+    progress.waiting.clear();
+  }
+}
+
+// `calls`: begun so far, the event's own included.
+json::object ChatShape::delta_of(const chat::OutputEvent& event, size_t calls) const {
+  if (event.kind == Kind::kContent) return {{"content", event.text}};
+  if (event.kind == Kind::kReasoning) return {{"reasoning_content", event.text}};
+  const bool begins = event.kind == Kind::kCallBegin;
+  json::object function;
+  if (begins) function["name"] = event.text;
+  function["arguments"] = begins ? "" : event.text;
+  if (style_.old_style_calls) return {{"function_call", std::move(function)}};
+  json::object call = {{"index", calls - 1}};
+  if (begins) call.insert({{"id", make_call_id()}, {"type", "function"}});
+  call["function"] = std::move(function);
+  return {{"tool_calls", json::array{std::move(call)}}};
 }
 
 void ChatShape::close(size_t choice, engine::FinishReason reason, Chunks& out) {
-  out.push_back(chunk(choice, {}, finish_name(reason), nullptr));
+  Progress& progress = progress_.at(choice);
+  chat::OutputEvents events;
+  progress.parser.finish(events);
+  show(choice, events, progress, out);
+  out.push_back(chunk(choice, {}, finish(reason, progress.calls),
+                      progress.waiting.empty() ? nullptr : &progress.waiting));
+  progress_.erase(choice);
+}
+
+const char* ChatShape::finish(engine::FinishReason reason, size_t calls) const {
+  if (calls == 0 || reason != engine::FinishReason::kStop) return finish_name(reason);
+  return style_.old_style_calls ? "function_call" : "tool_calls";
+}
+
+// `calls` becomes their number.
+json::object ChatShape::message_of(const std::string& text, size_t& calls) const {
+  chat::OutputParser parser(style_.output);
+  chat::OutputEvents events;
+  parser.push(text, events);
+  parser.finish(events);
+  std::string content, reasoning;
+  json::array list;
+  for (const chat::OutputEvent& event : events) {
+    if (event.kind == Kind::kContent) content += event.text;
+    if (event.kind == Kind::kReasoning) reasoning += event.text;
+    if (event.kind == Kind::kCallBegin) {
+      list.push_back({{"id", make_call_id()},
+                      {"type", "function"},
+                      {"function", {{"name", event.text}, {"arguments", ""}}}});
+    } else if (event.kind == Kind::kArguments) {
+      json::string& arguments = list.back().at("function").at("arguments").get_string();
+      arguments.append(event.text);
+    }
+  }
+  calls = list.size();
+  json::object message = {{"role", "assistant"}, {"content", content}};
+  if (!reasoning.empty()) message["reasoning_content"] = reasoning;
+  if (calls == 0) return message;
+  if (content.empty()) message["content"] = nullptr;
+  if (style_.old_style_calls) {
+    message["function_call"] = list[0].at("function");
+  } else {
+    message["tool_calls"] = std::move(list);
+  }
+  return message;
 }
 
 std::string ChatShape::usage_chunk(const engine::Usage& usage) {
@@ -38,10 +119,10 @@ std::string ChatShape::whole(const std::vector<engine::Event>& choices,
   json::array list;
   for (size_t i = 0; i < choices.size(); ++i) {
     const engine::Event& event = choices[i];
-    json::object choice = {{"index", i},
-                           {"message", {{"role", "assistant"}, {"content", event.text}}}};
-    if (logprobs_) choice["logprobs"] = logprobs(event.tokens);
-    choice["finish_reason"] = finish_name(*event.finish);
+    size_t calls = 0;
+    json::object choice = {{"index", i}, {"message", message_of(event.text, calls)}};
+    if (style_.logprobs) choice["logprobs"] = logprobs(event.tokens);
+    choice["finish_reason"] = finish(*event.finish, calls);
     list.push_back(std::move(choice));
   }
   json::object object = envelope("chat.completion");
@@ -78,7 +159,7 @@ json::object ChatShape::entry(int32_t token, float logprob) const {
 std::string ChatShape::chunk(size_t choice, json::object delta, json::value finish,
                              const std::vector<engine::TokenOutput>* tokens) const {
   json::object item = {{"index", choice}, {"delta", std::move(delta)}};
-  if (logprobs_ && tokens != nullptr) item["logprobs"] = logprobs(*tokens);
+  if (style_.logprobs && tokens != nullptr) item["logprobs"] = logprobs(*tokens);
   item["finish_reason"] = std::move(finish);
   json::object object = envelope(kChunk);
   object["choices"] = json::array{std::move(item)};

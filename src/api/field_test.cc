@@ -210,22 +210,45 @@ TEST(ChatFields, MaxTokens) {
   EXPECT_EQ(error_of(chat_body(R"("max_completion_tokens":0)")).param, "max_completion_tokens");
 }
 
-TEST(ChatFields, NothingIsIgnoredSilently) {
+TEST(ChatFields, Tools) {
   const auto refused = [](const char* fields, const char* param) {
-    const Error error = error_of(chat_body(fields));
-    EXPECT_EQ(error.code, ErrorCode::kUnsupported) << fields;
-    EXPECT_EQ(error.param, param) << fields;
-    EXPECT_THAT(error.message, HasSubstr("not supported yet"));
+    EXPECT_EQ(error_of(chat_body(fields)).param, param) << fields;
   };
-  refused(R"("tools":[{"type":"function"}])", "tools");
-  refused(R"("functions":[{"name":"f"}])", "functions");
-  refused(R"("tools":[{}],"tool_choice":"auto")", "tools");
+  refused(R"("tools":[1])", "tools[0]");
+  refused(R"("tools":[{}])", "tools[0].type");
+  refused(R"("tools":[{"type":"custom"}])", "tools[0].type");
+  refused(R"("tools":[{"type":"function"}],"tool_choice":"none")", "tools[0].function");
+  refused(R"("tools":[{"type":"function","function":{}}])", "tools[0].function.name");
+  refused(R"("tools":[{"type":"function","function":{"name":"a b"}}])", "tools[0].function.name");
+  refused(R"("tools":[{"type":"function","function":{"name":"f","parameters":[]}}])",
+          "tools[0].function.parameters");
+  refused(R"("tools":[{"type":"function","function":{"name":"f","strict":1}}])",
+          "tools[0].function.strict");
+  refused(R"("functions":[{"name":"f"},{"name":"f"}])", "functions[1].name");
+  refused(R"("tools":[{"type":"function","function":{"name":"f"}}],"functions":[{"name":"f"}])",
+          "functions");
   refused(R"("tool_choice":"required")", "tool_choice");
-  refused(R"("tool_choice":{"type":"function"})", "tool_choice");
+  refused(R"("tool_choice":"maybe")", "tool_choice");
   refused(R"("function_call":{"name":"f"})", "function_call");
+  refused(R"("functions":[{"name":"f"}],"function_call":{"name":"g"})", "function_call");
+  refused(R"("tools":[{"type":"function","function":{"name":"f"}}],
+             "tool_choice":{"type":"function","function":{"name":"g"}})",
+          "tool_choice");
+  refused(R"("functions":[{"name":"f"}],"function_call":{"name":"f"},
+             "response_format":{"type":"json_object"})",
+          "response_format");
+  std::string many = R"("functions":[{"name":"f"})";
+  for (int i = 0; i < 128; ++i) many += R"(,{"name":"f"})";
+  refused((many + "]").c_str(), "functions");
+  const auto body = chat_body(R"("functions":[{"name":"f"}],"function_call":{"name":"f"})");
+  ASSERT_TRUE(body);
+  EXPECT_TRUE(body->tools.forced && body->tools.old_style && !body->tools.parallel);
+  EXPECT_EQ(body->tools.forced_name, "f");
+}
+
+TEST(ChatFields, NothingIsIgnoredSilently) {
   for (const char* fields :
        {R"("tools":[],"tool_choice":"auto")", R"("tools":null,"functions":[])",
-        R"("tools":[{"type":"function"}],"tool_choice":"none")",
         R"("response_format":{"type":"text"})", R"("response_format":null,"grammar":null)",
         R"("an_unknown_field":[1])"}) {
     EXPECT_TRUE(chat_body(fields).has_value()) << fields;

@@ -14,6 +14,15 @@ constexpr size_t kMaxBytes = size_t{256} << 20;
 // A grammar counts as this much at least, so that the number is bounded too.
 constexpr size_t kLeastBytes = 64 << 10;
 
+// Each part with its length, so that no two layouts have the same source.
+void append_source(const grammar::Layout& layout, std::string& out) {
+  const bool is_schema = layout.kind == grammar::Layout::Kind::kSchema;
+  const std::string text = is_schema ? json::serialize(layout.schema) : layout.text;
+  out += fmt::format("{},{},{}:", static_cast<int>(layout.kind), layout.parts.size(), text.size());
+  out += text;
+  for (const grammar::Layout& part : layout.parts) append_source(part, out);
+}
+
 std::string source_of(const Constraint& constraint) {
   switch (constraint.kind) {
     case Kind::kGbnf:
@@ -24,6 +33,11 @@ std::string source_of(const Constraint& constraint) {
       return "c" + json::serialize(json::value_from(constraint.choices));
     case Kind::kSchema:
       return "s" + json::serialize(constraint.schema);
+    case Kind::kLayout: {
+      std::string source = "l";
+      append_source(constraint.layout, source);
+      return source;
+    }
     default:
       return "o";
   }
@@ -52,8 +66,9 @@ Result<grammar::GrammarPtr> GrammarCache::get(const Constraint& constraint) {
   auto compiled = compile(constraint);
   if (!compiled) {
     Error error = compiled.error();
-    error.message = fmt::format("{}: {}", constraint.param, error.message);
-    error.param = constraint.param;
+    // A layout has several schemas, and its error says which one is wrong.
+    if (error.param.empty()) error.param = constraint.param;
+    error.message = fmt::format("{}: {}", error.param, error.message);
     return fail(std::move(error));
   }
   add(std::move(source), *compiled);
@@ -70,6 +85,8 @@ Result<grammar::GrammarPtr> GrammarCache::compile(const Constraint& constraint) 
       return grammar::compile_choice(constraint.choices, tokens());
     case Kind::kSchema:
       return grammar::compile_json_schema(constraint.schema, tokens());
+    case Kind::kLayout:
+      return grammar::compile_layout(constraint.layout, tokens());
     default:
       return grammar::compile_json_object(tokens());
   }

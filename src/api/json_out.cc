@@ -13,6 +13,15 @@ namespace json = boost::json;
 
 namespace chasqui::api {
 
+std::string make_call_id() {
+  constexpr std::string_view kLetters =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+  std::random_device random;
+  std::string id = "call_";
+  for (int i = 0; i < 24; ++i) id += kLetters[random() % kLetters.size()];
+  return id;
+}
+
 std::string make_uuid() {
   std::random_device random;
   uint32_t words[4];

@@ -8,7 +8,10 @@
 #include <limits>
 
 #include "base/rng.h"
+#include "chat/generic_tools.h"
+#include "chat/json_value.h"
 #include "engine/grammar_filter.h"
+#include "engine/thinking_filter.h"
 
 namespace chasqui::api {
 namespace {
@@ -166,7 +169,6 @@ Status fit(const ModelContext& context, const PlannedPrompt& prompt,
   return {};
 }
 
-// Each copy follows the grammar (null: none) on its own.
 // All sequences of a request are submitted at once: more than there are places would be refused for
 // ever, and each time as if others were in the way.
 Status check_places(const ModelContext& context, size_t sequences, const char* param) {
@@ -178,20 +180,95 @@ Status check_places(const ModelContext& context, size_t sequences, const char* p
                                       sequences, places));
 }
 
-void add_copies(Plan& plan, const engine::Request& request, const grammar::GrammarPtr& grammar) {
+// `make_filter`: called for each copy, which follows its constraint on its own; may give null.
+template <typename MakeFilter>
+void add_copies(Plan& plan, const engine::Request& request, const MakeFilter& make_filter) {
   for (int copy = 0; copy < plan.copies; ++copy) {
     plan.requests.push_back(request);
-    if (grammar) plan.requests.back().filter = engine::make_grammar_filter(grammar);
+    plan.requests.back().filter = make_filter();
     std::optional<uint64_t>& seed = plan.requests.back().sampling.seed;
     if (seed) seed = derived_seed(*seed, static_cast<uint64_t>(copy));
   }
 }
 
-chat::ChatInput chat_input(const ChatBody& body) {
+// How the answer is to be read: calls where there are tools, thoughts where the model's template
+// speaks of them.
+chat::OutputStyle output_style(const ModelContext& context, const ToolWishes& wishes) {
+  const std::string_view text = context.model().chat_format->template_text();
+  chat::OutputStyle style;
+  style.think = chat::think_marks_of(text);
+  if (!wishes.tools) return style;
+  style.dialect = &chat::tool_dialect_of(text);
+  style.tools = wishes.tools;
+  return style;
+}
+
+// Whether the model writes one of the marks as a control token, which is no text otherwise.
+bool has_control_marks(const text::Tokenizer& tokenizer, const chat::OutputStyle& style) {
+  const auto is_control = [&](std::string_view mark) {
+    const auto ids = tokenizer.encode(mark, {.add_special = false, .parse_special = true});
+    return ids.size() == 1 && tokenizer.vocab().kind(ids[0]) == text::TokenKind::kControl;
+  };
+  const std::span<const std::string_view> openers =
+      style.dialect == nullptr ? std::span<const std::string_view>() : style.dialect->openers;
+  return (!style.think.close.empty() && is_control(style.think.close)) ||
+         std::ranges::any_of(openers, is_control);
+}
+
+Result<chat::Prompt> render_chat(const ModelContext& context, const ChatBody& body) {
+  const chat::ChatFormat& format = *context.model().chat_format;
   chat::ChatInput input;
   input.messages = body.messages;
   input.more = body.template_variables;
-  return input;
+  if (chat::template_knows_tools(format.template_text())) {
+    if (body.tools.tools) {
+      input.tools = chat::value_from_json(body.tools.objects, jinja::Origin::kCaller);
+    }
+    return format.render(input);
+  }
+  const chat::Tools tools = body.tools.tools ? *body.tools.tools : chat::Tools();
+  const auto messages = chat::with_tools_in_words(body.messages, tools, chat::Place::kSystem);
+  input.messages = messages;
+  auto prompt = format.render(input);
+  if (prompt || tools.empty()) return prompt;
+  // Some templates refuse system messages; if that is not it, the first error says more.
+  const auto others = chat::with_tools_in_words(body.messages, tools, chat::Place::kUser);
+  input.messages = others;
+  auto second = format.render(input);
+  return second ? second : prompt;
+}
+
+// The constraint of the answer. Schemas of strict tools must be such that they can be honoured.
+Result<grammar::GrammarPtr> chat_grammar(const ModelContext& context, const ChatBody& body,
+                                         const chat::OutputStyle& style) {
+  if (body.tools.forced) {
+    return context.grammars().get(call_constraint(body.tools, *style.dialect));
+  }
+  if (body.tools.tools) {
+    ToolWishes strict = body.tools;
+    for (const chat::Tool& tool : *body.tools.tools) {
+      if (!tool.strict) continue;
+      strict.forced_name = tool.name;
+      const auto checked = context.grammars().get(call_constraint(strict, *style.dialect));
+      if (!checked) return fail(checked.error());
+    }
+  }
+  return context.grammars().get(body.constraint);
+}
+
+std::shared_ptr<sample::TokenFilter> chat_filter(const ModelContext& context,
+                                                 const chat::OutputStyle& style, bool one_call,
+                                                 const grammar::GrammarPtr& grammar) {
+  std::shared_ptr<sample::TokenFilter> filter;
+  if (grammar) filter = engine::make_grammar_filter(grammar);
+  if (grammar && !style.think.close.empty()) {
+    filter = engine::make_thinking_filter(
+        filter,
+        {std::string(style.think.open), std::string(style.think.close), style.starts_thinking},
+        context.model().tokenizer);
+  }
+  if (!one_call) return filter;
+  return make_first_call_filter(filter, style, context.model().tokenizer);
 }
 
 }  // namespace
@@ -224,7 +301,8 @@ Result<Plan> plan_completion(const ModelContext& context, const CompletionBody& 
     CHASQUI_TRY(PlannedPrompt prompt, plan_input(context, body.prompts[i], path, Use::kContinue));
     engine::Request request = common;
     CHASQUI_TRY_STATUS(fit(context, prompt, body.max_tokens, Wording::kPrompt, "prompt", request));
-    add_copies(plan, request, grammar);
+    add_copies(plan, request,
+               [&] { return grammar ? engine::make_grammar_filter(grammar) : nullptr; });
     plan.prompts.push_back(std::move(prompt));
   }
   return plan;
@@ -232,13 +310,16 @@ Result<Plan> plan_completion(const ModelContext& context, const CompletionBody& 
 
 Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   CHASQUI_TRY(engine::Request request, plan_common(context, body));
-  CHASQUI_TRY(const grammar::GrammarPtr grammar, context.grammars().get(body.constraint));
-  CHASQUI_TRY(chat::Prompt rendered, context.model().chat_format->render(chat_input(body)));
-  request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());
-  if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
   Plan plan;
   plan.copies = body.n;
   CHASQUI_TRY_STATUS(check_places(context, static_cast<size_t>(body.n), "n"));
+  plan.output = output_style(context, body.tools);
+  CHASQUI_TRY(const grammar::GrammarPtr grammar, chat_grammar(context, body, plan.output));
+  CHASQUI_TRY(chat::Prompt rendered, render_chat(context, body));
+  plan.output.starts_thinking = chat::ends_thinking(rendered.text(), plan.output.think);
+  request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());
+  request.show_special = has_control_marks(*context.model().tokenizer, plan.output);
+  if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
   size_t bytes = 0;
   for (const chat::PromptPart& part : rendered.parts) bytes += part.text.size();
   CHASQUI_TRY_STATUS(check_length(context, bytes, Wording::kMessages, "messages"));
@@ -246,7 +327,8 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   prompt.tokens = context.encoder().encode(rendered.parts);
   CHASQUI_TRY_STATUS(
       fit(context, prompt, body.max_tokens, Wording::kMessages, "messages", request));
-  add_copies(plan, request, grammar);
+  const bool one_call = body.tools.tools && !body.tools.forced && !body.tools.parallel;
+  add_copies(plan, request, [&] { return chat_filter(context, plan.output, one_call, grammar); });
   plan.prompts.push_back(std::move(prompt));
   return plan;
 }

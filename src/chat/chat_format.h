@@ -54,6 +54,8 @@ class ChatFormat {
   virtual ~ChatFormat() = default;
 
   virtual std::string_view name() const = 0;
+  // The template that it renders, "" where it is none.
+  virtual std::string_view template_text() const { return {}; }
 
   // The prompt that asks the model for the next assistant message. A BOS token that the model
   // wants at the very start may be left out: PromptEncoder adds it once.

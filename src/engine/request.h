@@ -77,6 +77,7 @@ struct Request {
   sample::SamplingSpec sampling;
   std::shared_ptr<sample::TokenFilter> filter;  // grammar; may be null
   Pooling pooling = Pooling::kLast;
+  bool show_special = false;  // control tokens are text too, as their vocabulary spells them
   bool use_prefix_cache = true;
   uint64_t cache_salt = 0;  // requests with different salts share no cached blocks
   int priority = 0;         // higher runs earlier

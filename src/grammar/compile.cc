@@ -3,6 +3,7 @@
 #include "grammar/grammar.h"
 #include "grammar/internal/expr_machine.h"
 #include "grammar/internal/gbnf_machine.h"
+#include "grammar/internal/layout_machine.h"
 #include "grammar/internal/regex.h"
 #include "grammar/internal/schema_machine.h"
 #include "grammar/internal/schema_reader.h"
@@ -37,6 +38,27 @@ GrammarPtr make_schema_grammar(std::shared_ptr<const json::value> schema,
     return std::make_unique<SchemaMachine>(std::move(pool), std::move(graph));
   };
   return make_grammar(make, tokens);
+}
+
+Status check_schema(const json::value& schema) {
+  const auto pool = std::make_shared<ExprPool>();
+  CHASQUI_TRY(SchemaGraph graph, read_schema(schema, *pool));
+  CHASQUI_TRY_STATUS(check_budget(*pool));
+  const auto shared = std::make_shared<const SchemaGraph>(std::move(graph));
+  if (SchemaOutlook(*shared, *pool).of_any(shared->root).can_hold) return {};
+  return fail(ErrorCode::kInvalidArgument, "#: no value is accepted by this schema");
+}
+
+Status check_schemas(const Layout& layout) {
+  if (layout.kind == Layout::Kind::kSchema) {
+    Status checked = check_schema(layout.schema);
+    if (checked) return {};
+    Error error = checked.error();
+    error.param = layout.text;
+    return fail(std::move(error));
+  }
+  for (const Layout& part : layout.parts) CHASQUI_TRY_STATUS(check_schemas(part));
+  return {};
 }
 
 }  // namespace
@@ -91,15 +113,16 @@ Result<GrammarPtr> compile_choice(std::span<const std::string> choices,
 }
 
 Result<GrammarPtr> compile_json_schema(const json::value& schema, const TokenTablePtr& tokens) {
-  const auto copy = std::make_shared<const json::value>(schema);
-  const auto pool = std::make_shared<ExprPool>();
-  CHASQUI_TRY(SchemaGraph graph, read_schema(*copy, *pool));
-  CHASQUI_TRY_STATUS(check_budget(*pool));
-  const auto shared = std::make_shared<const SchemaGraph>(std::move(graph));
-  if (!SchemaOutlook(*shared, *pool).of_any(shared->root).can_hold) {
-    return fail(ErrorCode::kInvalidArgument, "#: no value is accepted by this schema");
-  }
-  return make_schema_grammar(copy, tokens);
+  CHASQUI_TRY_STATUS(check_schema(schema));
+  return make_schema_grammar(std::make_shared<const json::value>(schema), tokens);
+}
+
+Result<GrammarPtr> compile_layout(Layout layout, const TokenTablePtr& tokens) {
+  CHASQUI_TRY_STATUS(check_schemas(layout));
+  const auto make = [layout = std::move(layout)]() -> std::unique_ptr<Machine> {
+    return std::make_unique<LayoutMachine>(layout);
+  };
+  return make_grammar(make, tokens);
 }
 
 GrammarPtr compile_json_object(const TokenTablePtr& tokens) {

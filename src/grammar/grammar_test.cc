@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include "grammar/layout.h"
 #include "grammar/testing/twins.h"
 
 namespace json = boost::json;
@@ -206,6 +207,36 @@ TEST(Matchers, RollBackAndForcedBytes) {
   TokenMask after;
   matcher.mask(after);
   EXPECT_EQ(before, after);
+}
+
+Layout call_of(const char* name, const char* schema) {
+  return Layout::of(Layout::Kind::kSequence,
+                    {Layout::words(std::string("<") + name + " "),
+                     Layout::json(json::parse(schema), name), Layout::words(">")});
+}
+
+// Two kinds of call with a common beginning, once or several times.
+TEST(Layouts, WordsAroundSchemas) {
+  const Layout calls =
+      Layout::of(Layout::Kind::kMany,
+                 {Layout::of(Layout::Kind::kChoice,
+                             {call_of("ab", R"({"type":"object","required":["x"],"properties":
+                                    {"x":{"type":"string"}},"additionalProperties":false})"),
+                              call_of("abc", R"({"type":"integer"})")})});
+  const auto grammar = compile_layout(calls, small_table());
+  ASSERT_TRUE(grammar) << grammar.error().message;
+  for (const char* text : {R"(<ab {"x":"ab"}>)", "<abc 12>", R"(<abc -3><ab {"x": ""}><abc 0>)"}) {
+    EXPECT_TRUE(accepts_checked(*grammar, text)) << text;
+  }
+  for (const char* text : {"", "<ab {}>", "<abc >", "<abc 1", "<ab 1>", "<abc 1> ", "<abd 1>"}) {
+    EXPECT_FALSE(accepts(*grammar, text)) << text;
+  }
+}
+
+TEST(Layouts, ErrorsNameThePart) {
+  const auto grammar = compile_layout(call_of("ab", R"({"type":5})"), small_table());
+  ASSERT_FALSE(grammar);
+  EXPECT_EQ(grammar.error().param, "ab");
 }
 
 }  // namespace

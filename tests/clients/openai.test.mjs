@@ -359,7 +359,8 @@ describe('errors', { skip }, () => {
     ['messages[0].content[0]', { messages: [{ role: 'user', content: [{ type: 'image_url', image_url: { url: 'data:,' } }] }] }, /no vision/],
     ['top_logprobs', { messages, top_logprobs: 2 }, /needs logprobs/],
     ['response_format.json_schema', { messages, response_format: { type: 'json_schema' } }, /must be an object/],
-    ['tools', { messages, tools: [{ type: 'function', function: { name: 'f' } }] }, /not supported yet/],
+    ['tools[0].function.name', { messages, tools: [{ type: 'function', function: { name: 'a b' } }] }, /letters, digits/],
+    ['tool_choice', { messages, tool_choice: 'required' }, /needs functions/],
   ];
   for (const [param, body, pattern] of chats) {
     test(`chat: ${param} in ${JSON.stringify(body).slice(0, 60)}`, async () => {
@@ -397,5 +398,43 @@ describe('errors', { skip }, () => {
     const method = await request('GET', '/v1/completions');
     assert.equal(method.status, 405);
     assert.equal(typeof method.json.error.message, 'string');
+  });
+});
+
+describe('calls of tools', { skip }, () => {
+  const city = { type: 'string', enum: ['Lima', 'Cusco'] };
+  const parameters = { type: 'object', properties: { city, days: { type: 'integer', minimum: 1, maximum: 9 } }, required: ['city', 'days'], additionalProperties: false };
+  const tools = [{ type: 'function', function: { name: 'get_weather', description: 'The weather of a city', parameters } }];
+  const forced = { ...greedy, messages, tools, tool_choice: { type: 'function', function: { name: 'get_weather' } }, max_tokens: 100 };
+  const check = (text) => {
+    const args = JSON.parse(text);
+    assert.ok(city.enum.includes(args.city), text);
+    assert.ok(Number.isInteger(args.days) && args.days >= 1 && args.days <= 9, text);
+  };
+
+  test('a forced call has arguments that fit the schema, whatever the model is', async () => {
+    const reply = await client.chat.completions.create(forced);
+    const { message, finish_reason } = reply.choices[0];
+    assert.equal(finish_reason, 'tool_calls');
+    assert.equal(message.content, null);
+    assert.equal(message.tool_calls.length, 1);
+    assert.match(message.tool_calls[0].id, /^call_/);
+    assert.equal(message.tool_calls[0].function.name, 'get_weather');
+    check(message.tool_calls[0].function.arguments);
+  });
+
+  test('a streamed call comes as deltas that the package puts together', async () => {
+    const stream = client.beta.chat.completions.stream(forced);
+    const { message, finish_reason } = (await stream.finalChatCompletion()).choices[0];
+    assert.equal(finish_reason, 'tool_calls');
+    assert.equal(message.tool_calls[0].function.name, 'get_weather');
+    check(message.tool_calls[0].function.arguments);
+  });
+
+  test('the result of a call goes back to the model', async () => {
+    const call = (await client.chat.completions.create(forced)).choices[0].message;
+    const result = { role: 'tool', tool_call_id: call.tool_calls[0].id, content: 'sunny' };
+    const reply = await client.chat.completions.create({ ...greedy, messages: [...messages, call, result], tools, tool_choice: 'none', max_tokens: 5 });
+    assert.equal(typeof reply.choices[0].message.content, 'string');
   });
 });

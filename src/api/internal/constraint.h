@@ -13,17 +13,19 @@
 
 #include "base/result.h"
 #include "grammar/grammar.h"
+#include "grammar/layout.h"
 #include "text/tokenizer.h"
 
 namespace chasqui::api {
 
 struct Constraint {
-  enum class Kind { kNone, kGbnf, kRegex, kChoice, kSchema, kJsonObject };
+  enum class Kind { kNone, kGbnf, kRegex, kChoice, kSchema, kJsonObject, kLayout };
   Kind kind = Kind::kNone;
   std::string param;                 // the field that said so, for error messages
   std::string text;                  // kGbnf, kRegex
   std::vector<std::string> choices;  // kChoice
   boost::json::value schema;         // kSchema
+  grammar::Layout layout = {};       // kLayout: forced calls of tools
 };
 
 // Reads one constraint from a field named `path`. Schemas may come as a text that holds JSON.

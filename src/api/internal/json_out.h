@@ -18,7 +18,8 @@ struct AnswerHead {
   std::string model;
 };
 
-std::string make_uuid();  // random, version 4, with hyphens
+std::string make_call_id();  // "call_" and 24 random letters and digits
+std::string make_uuid();     // random, version 4, with hyphens
 int64_t unix_seconds();
 
 // A float as the shortest decimal that reads back as the same float. NaN gives null, -infinity

@@ -24,7 +24,8 @@ struct Plan {
   std::vector<PlannedPrompt> prompts;
   // prompts x copies, prompt by prompt: requests[p * copies + j].
   std::vector<engine::Request> requests;
-  int copies = 1;  // best_of
+  int copies = 1;            // best_of
+  chat::OutputStyle output;  // of a chat: how its answers are to be read
 };
 
 // Errors: kInvalidArgument naming the field; kContextLength in the words of the replaced server,

@@ -13,6 +13,7 @@
 
 #include "api/internal/constraint.h"
 #include "api/internal/field.h"
+#include "api/internal/tools.h"
 #include "chat/message.h"
 #include "jinja/template.h"
 #include "sample/sampling_spec.h"
@@ -33,8 +34,10 @@ struct Limits {
   static constexpr int kLogitBiasKeyBytes = 256;
   static constexpr int kLogprobs = 20;
   static constexpr int kMessages = 16384;
-  static constexpr int kContentParts = 1024;     // of one message
-  static constexpr int kToolCalls = 128;         // of one message
+  static constexpr int kContentParts = 1024;  // of one message
+  static constexpr int kToolCalls = 128;      // of one message
+  static constexpr size_t kTools = 128;       // tools or functions of a request
+  static constexpr size_t kToolNameBytes = 64;
   static constexpr int kTemplateVariables = 64;  // chat_template_kwargs
   static constexpr int kModelNameBytes = 512;    // it is echoed in every chunk
 };
@@ -79,7 +82,7 @@ struct ChatBody : GenerationBody {
   bool logprobs = false;
   std::optional<int64_t> top_logprobs;
   std::optional<int64_t> max_completion_tokens;  // wins over max_tokens
-  bool has_tools = false;                        // tools or functions, not empty
+  ToolWishes tools;
 };
 
 struct EmbeddingBody {

@@ -5,8 +5,10 @@
 namespace chasqui::engine {
 
 Answer::Answer(const text::Tokenizer& tokenizer, std::shared_ptr<const StopSet> stops,
-               bool at_start, bool keep_tokens)
-    : detokenizer_(tokenizer, at_start), matcher_(std::move(stops)), keep_tokens_(keep_tokens) {}
+               bool at_start, bool keep_tokens, bool show_special)
+    : detokenizer_(tokenizer, at_start, show_special),
+      matcher_(std::move(stops)),
+      keep_tokens_(keep_tokens) {}
 
 void Answer::push(sample::Sampled sampled, bool look_for_stops) {
   const std::string piece = detokenizer_.push(sampled.token);

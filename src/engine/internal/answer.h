@@ -22,9 +22,9 @@ namespace chasqui::engine {
 
 class Answer {
  public:
-  // `at_start`: as for Detokenizer. `keep_tokens`: give out TokenOutputs too.
+  // `at_start`, `show_special`: as for Detokenizer. `keep_tokens`: give out TokenOutputs too.
   Answer(const text::Tokenizer& tokenizer, std::shared_ptr<const StopSet> stops, bool at_start,
-         bool keep_tokens);
+         bool keep_tokens, bool show_special = false);
 
   // The next token. `look_for_stops`: false for text that min_tokens shields; never false after
   // it was true.

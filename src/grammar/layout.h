@@ -1,0 +1,38 @@
+// Text of fixed words and JSON values: what a call of a tool looks like, for instance. A layout is
+// compiled to one grammar, whose JSON parts honour their schemas as compile_json_schema() does.
+#pragma once
+
+#include <boost/json.hpp>
+#include <string>
+#include <vector>
+
+#include "grammar/grammar.h"
+
+namespace chasqui::grammar {
+
+struct Layout {
+  enum class Kind {
+    kText,      // exactly `text`
+    kSchema,    // JSON text that `schema` accepts
+    kSequence,  // `parts`, one after another
+    kChoice,    // one of `parts`
+    kMany,      // parts[0], once or several times
+  };
+  Kind kind = Kind::kText;
+  std::string text;                // kText; of kSchema what errors have as `param`
+  boost::json::value schema = {};  // kSchema
+  std::vector<Layout> parts = {};  // not empty where they count
+
+  static Layout words(std::string text) { return {Kind::kText, std::move(text)}; }
+  static Layout json(boost::json::value schema, std::string param) {
+    return {Kind::kSchema, std::move(param), std::move(schema)};
+  }
+  static Layout of(Kind kind, std::vector<Layout> parts) {
+    return {kind, "", {}, std::move(parts)};
+  }
+};
+
+// Errors are those of the schemas. REQUIRES: some part of the layout has text.
+Result<GrammarPtr> compile_layout(Layout layout, const TokenTablePtr& tokens);
+
+}  // namespace chasqui::grammar

@@ -1,0 +1,151 @@
+#include "grammar/internal/layout_machine.h"
+
+#include <algorithm>
+#include <set>
+
+#include "grammar/internal/schema_machine.h"
+#include "grammar/internal/schema_reader.h"
+
+namespace json = boost::json;
+
+namespace chasqui::grammar {
+
+LayoutMachine::LayoutMachine(const Layout& layout) {
+  const size_t end = add({});
+  const size_t first = compile(layout, end);
+  states_.put(std::vector<uint32_t>{});  // kDead: nothing is under way
+  Threads threads;
+  enter(first, threads);
+  start_ = put(std::move(threads));
+}
+
+size_t LayoutMachine::add(Op op) {
+  ops_.push_back(std::move(op));
+  return ops_.size() - 1;
+}
+
+size_t LayoutMachine::compile(const Layout& layout, size_t next) {
+  switch (layout.kind) {
+    case Layout::Kind::kText:
+      if (layout.text.empty()) return next;
+      return add({.kind = Op::Kind::kText, .text = layout.text, .next = {next}});
+    case Layout::Kind::kSchema:
+      return add({.kind = Op::Kind::kSchema, .machine = machine_of(layout.schema), .next = {next}});
+    case Layout::Kind::kSequence:
+      for (size_t i = layout.parts.size(); i-- > 0;) next = compile(layout.parts[i], next);
+      return next;
+    case Layout::Kind::kChoice: {
+      std::vector<size_t> ways;
+      for (const Layout& part : layout.parts) ways.push_back(compile(part, next));
+      return add({.kind = Op::Kind::kFork, .next = std::move(ways)});
+    }
+    case Layout::Kind::kMany: {
+      const size_t again = add({.kind = Op::Kind::kFork});
+      const size_t body = compile(layout.parts[0], again);
+      ops_[again].next = {body, next};
+      return body;
+    }
+  }
+  return next;
+}
+
+Machine* LayoutMachine::machine_of(const json::value& schema) {
+  for (const auto& [known, machine] : machines_) {
+    if (known == schema) return machine.get();
+  }
+  auto pool = std::make_shared<ExprPool>();
+  auto graph = std::make_shared<const SchemaGraph>(*read_schema(schema, *pool));
+  machines_.emplace_back(schema,
+                         std::make_unique<SchemaMachine>(std::move(pool), std::move(graph)));
+  return machines_.back().second.get();
+}
+
+void LayoutMachine::enter(size_t first, Threads& threads) const {
+  std::set<size_t> seen;  // forks may lead in a circle where a part can be empty
+  std::vector<size_t> todo = {first};
+  while (!todo.empty()) {
+    const size_t at = todo.back();
+    todo.pop_back();
+    if (!seen.insert(at).second) continue;
+    const Op& op = ops_[at];
+    if (op.kind == Op::Kind::kFork) {
+      todo.insert(todo.end(), op.next.begin(), op.next.end());
+      continue;
+    }
+    const StateId inner = op.kind == Op::Kind::kSchema ? op.machine->start() : 0;
+    threads.emplace_back(static_cast<uint32_t>(at), inner);
+  }
+}
+
+void LayoutMachine::put_schema(size_t at, StateId inner, Threads& threads) const {
+  if (inner == kDead) return;
+  threads.emplace_back(static_cast<uint32_t>(at), inner);
+  if (ops_[at].machine->accepting(inner)) enter(ops_[at].next[0], threads);
+}
+
+void LayoutMachine::step_thread(Thread thread, uint8_t byte, Threads& threads) const {
+  const Op& op = ops_[thread.first];
+  if (op.kind == Op::Kind::kSchema) {
+    return put_schema(thread.first, op.machine->step(thread.second, byte), threads);
+  }
+  if (op.kind != Op::Kind::kText || static_cast<uint8_t>(op.text[thread.second]) != byte) return;
+  if (thread.second + 1 < op.text.size()) {
+    threads.emplace_back(thread.first, thread.second + 1);
+  } else {
+    enter(op.next[0], threads);
+  }
+}
+
+StateId LayoutMachine::put(Threads threads) {
+  std::ranges::sort(threads);
+  threads.erase(std::unique(threads.begin(), threads.end()), threads.end());
+  std::vector<uint32_t> words;
+  for (const auto& [op, inner] : threads) words.insert(words.end(), {op, inner});
+  return states_.put(words).id;
+}
+
+LayoutMachine::Threads LayoutMachine::threads_of(StateId state) const {
+  const auto words = states_.get(state);
+  Threads threads;
+  for (size_t i = 0; i < words.size(); i += 2) threads.emplace_back(words[i], words[i + 1]);
+  return threads;
+}
+
+StateId LayoutMachine::step(StateId state, uint8_t byte) {
+  Threads threads;
+  for (const Thread& thread : threads_of(state)) step_thread(thread, byte, threads);
+  return put(std::move(threads));
+}
+
+bool LayoutMachine::accepting(StateId state) {
+  const auto is_end = [this](const Thread& thread) {
+    return ops_[thread.first].kind == Op::Kind::kEnd;
+  };
+  return std::ranges::any_of(threads_of(state), is_end);
+}
+
+// Only where one schema is under way and nothing else: then its machine knows.
+Machine::Shortcut LayoutMachine::shortcut(StateId state) {
+  const Threads threads = threads_of(state);
+  if (threads.size() != 1 || ops_[threads[0].first].kind != Op::Kind::kSchema) return {};
+  const auto [op, inner] = threads[0];
+  Shortcut shortcut = ops_[op].machine->shortcut(inner);
+  if (shortcut.after_quote != kDead) {
+    Threads behind;
+    put_schema(op, shortcut.after_quote, behind);
+    shortcut.after_quote = put(std::move(behind));
+  }
+  return shortcut;
+}
+
+size_t LayoutMachine::bytes_held() const {
+  size_t bytes = states_.bytes_held();
+  for (const auto& [schema, machine] : machines_) bytes += machine->bytes_held();
+  return bytes;
+}
+
+bool LayoutMachine::exhausted() const {
+  return std::ranges::any_of(machines_, [](const auto& each) { return each.second->exhausted(); });
+}
+
+}  // namespace chasqui::grammar
