@@ -228,7 +228,8 @@ TEST(Layouts, WordsAroundSchemas) {
   for (const char* text : {R"(<ab {"x":"ab"}>)", "<abc 12>", R"(<abc -3><ab {"x": ""}><abc 0>)"}) {
     EXPECT_TRUE(accepts_checked(*grammar, text)) << text;
   }
-  for (const char* text : {"", "<ab {}>", "<abc >", "<abc 1", "<ab 1>", "<abc 1> ", "<abd 1>"}) {
+  for (const char* text : {"", "<ab {}>", "<abc >", "<abc 1", "<ab 1>", "<abc 1> ", "<abd 1>",
+                           "<ab {\n\"x\":\"\"}>"}) {
     EXPECT_FALSE(accepts(*grammar, text)) << text;
   }
 }
