@@ -210,9 +210,11 @@ TEST(Matchers, RollBackAndForcedBytes) {
 }
 
 Layout call_of(const char* name, const char* schema) {
+  std::string words = "<";
+  words.append(name).append(" ");
   return Layout::of(Layout::Kind::kSequence,
-                    {Layout::words(std::string("<") + name + " "),
-                     Layout::json(json::parse(schema), name), Layout::words(">")});
+                    {Layout::words(std::move(words)), Layout::json(json::parse(schema), name),
+                     Layout::words(">")});
 }
 
 // Two kinds of call with a common beginning, once or several times.
