@@ -30,9 +30,9 @@ std::string source_of(const Constraint& constraint) {
     case Kind::kRegex:
       return "r" + constraint.text;
     case Kind::kChoice:
-      return "c" + json::serialize(json::value_from(constraint.choices));
+      return fmt::format("c{}", json::serialize(json::value_from(constraint.choices)));
     case Kind::kSchema:
-      return "s" + json::serialize(constraint.schema);
+      return fmt::format("s{}", json::serialize(constraint.schema));
     case Kind::kLayout: {
       std::string source = "l";
       append_source(constraint.layout, source);

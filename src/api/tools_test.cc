@@ -49,7 +49,7 @@ void check_arguments(std::string_view name, std::string_view text) {
 
 // The message of a choice that a stream shows, put together.
 struct Joined {
-  std::string content, reasoning, finish;
+  std::string content, finish;
   std::vector<std::pair<std::string, std::string>> calls;  // name, arguments
   std::set<std::string> ids;
 };
@@ -67,22 +67,25 @@ void add_call(const json::object& call, Joined& out) {
   out.calls[index].second += function.at("arguments").as_string();
 }
 
+void add_chunk(const json::value& choice, Joined& out) {
+  const json::object& delta = choice.at("delta").as_object();
+  if (delta.contains("content")) out.content += delta.at("content").as_string();
+  if (delta.contains("tool_calls")) {
+    for (const json::value& call : delta.at("tool_calls").as_array()) {
+      add_call(call.as_object(), out);
+    }
+  }
+  const json::value& finish = choice.at("finish_reason");
+  if (!finish.is_null()) out.finish = finish.as_string();
+}
+
 std::vector<Joined> join(const Reply& reply, size_t choices) {
   std::vector<Joined> out(choices);
   for (const std::string& event : reply.events()) {
     if (event == "[DONE]") break;
     const json::value chunk = json::parse(event);
     for (const json::value& choice : chunk.at("choices").as_array()) {
-      Joined& joined = out.at(static_cast<size_t>(choice.at("index").to_number<int64_t>()));
-      const json::object& delta = choice.at("delta").as_object();
-      if (delta.contains("content")) joined.content += delta.at("content").as_string();
-      if (delta.contains("tool_calls")) {
-        for (const json::value& call : delta.at("tool_calls").as_array()) {
-          add_call(call.as_object(), joined);
-        }
-      }
-      const json::value& finish = choice.at("finish_reason");
-      if (!finish.is_null()) joined.finish = finish.as_string();
+      add_chunk(choice, out.at(static_cast<size_t>(choice.at("index").to_number<int64_t>())));
     }
   }
   return out;

@@ -210,9 +210,11 @@ TEST(Matchers, RollBackAndForcedBytes) {
 }
 
 Layout call_of(const char* name, const char* schema) {
+  std::string words = "<";
+  words.append(name).append(" ");
   return Layout::of(Layout::Kind::kSequence,
-                    {Layout::words(std::string("<") + name + " "),
-                     Layout::json(json::parse(schema), name), Layout::words(">")});
+                    {Layout::words(std::move(words)), Layout::json(json::parse(schema), name),
+                     Layout::words(">")});
 }
 
 // Two kinds of call with a common beginning, once or several times.
@@ -228,7 +230,8 @@ TEST(Layouts, WordsAroundSchemas) {
   for (const char* text : {R"(<ab {"x":"ab"}>)", "<abc 12>", R"(<abc -3><ab {"x": ""}><abc 0>)"}) {
     EXPECT_TRUE(accepts_checked(*grammar, text)) << text;
   }
-  for (const char* text : {"", "<ab {}>", "<abc >", "<abc 1", "<ab 1>", "<abc 1> ", "<abd 1>"}) {
+  for (const char* text : {"", "<ab {}>", "<abc >", "<abc 1", "<ab 1>", "<abc 1> ", "<abd 1>",
+                           "<ab {\n\"x\":\"\"}>"}) {
     EXPECT_FALSE(accepts(*grammar, text)) << text;
   }
 }

@@ -13,7 +13,7 @@ namespace chasqui::grammar {
 struct Layout {
   enum class Kind {
     kText,      // exactly `text`
-    kSchema,    // JSON text that `schema` accepts
+    kSchema,    // JSON text that `schema` accepts, on one line: lost models indent for ever
     kSequence,  // `parts`, one after another
     kChoice,    // one of `parts`
     kMany,      // parts[0], once or several times

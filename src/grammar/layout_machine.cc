@@ -86,6 +86,8 @@ void LayoutMachine::put_schema(size_t at, StateId inner, Threads& threads) const
 void LayoutMachine::step_thread(Thread thread, uint8_t byte, Threads& threads) const {
   const Op& op = ops_[thread.first];
   if (op.kind == Op::Kind::kSchema) {
+    // A line end stands in JSON only between its parts.
+    if (byte == '\n') return;
     return put_schema(thread.first, op.machine->step(thread.second, byte), threads);
   }
   if (op.kind != Op::Kind::kText || static_cast<uint8_t>(op.text[thread.second]) != byte) return;
