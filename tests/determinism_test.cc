@@ -56,6 +56,10 @@ class Collector final : public engine::EventSink {
   bool done_ = false;
 };
 
+// Long enough that sequences which were admitted together outgrow a small cache together, whenever
+// each of them came.
+constexpr int64_t kAnswerTokens = 60;
+
 engine::Request make_request(int64_t prompt_tokens, uint64_t seed,
                              std::shared_ptr<Collector> sink) {
   engine::Request request;
@@ -63,7 +67,7 @@ engine::Request make_request(int64_t prompt_tokens, uint64_t seed,
     request.prompt.push_back(
         static_cast<int32_t>(3 + (static_cast<uint64_t>(i) * 31 + seed * 7) % 250));
   }
-  request.max_tokens = 24;
+  request.max_tokens = kAnswerTokens;
   request.ignore_eos = true;
   request.top_logprobs = 0;
   request.sampling.temperature = 1.0f;
@@ -101,7 +105,7 @@ class Determinism : public ::testing::TestWithParam<DType> {
     EXPECT_TRUE(engine.submit(make_request(prompt_tokens, seed, sink)));
     sink->wait();
     if (cached != nullptr) *cached = sink->cached();
-    EXPECT_EQ(sink->tokens().size(), 24u);
+    EXPECT_EQ(sink->tokens().size(), static_cast<size_t>(kAnswerTokens));
     return {sink->tokens(), sink->logprobs()};
   }
 

@@ -285,6 +285,8 @@ def main():
     if unknown:
         parser.error(f"no stage {', '.join(sorted(unknown))}; there are {', '.join(STAGES)}")
 
+    # So that limited.run() ends what it started.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     tally = Tally()
     begin = time.monotonic()
     built = build("release", tally)

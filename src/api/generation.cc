@@ -1,7 +1,10 @@
 #include "api/internal/generation.h"
 
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <numeric>
 
 #include "api/internal/answer_error.h"
@@ -110,7 +113,19 @@ void Generation::cancel() {
   mailbox_->close();  // lets go of the wake that keeps this alive
 }
 
+// Memory may run out in the middle of an answer. The exchange then goes with this object, and says
+// so to the client; without cancel() the mailbox would keep both for ever.
 void Generation::pump() {
+  try {
+    take_turn();
+  } catch (const std::exception& error) {
+    spdlog::error("request {} was given up: {}", exchange_->request().request_id, error.what());
+    ended_ = true;
+    cancel();
+  }
+}
+
+void Generation::take_turn() {
   for (int handled = 0; handled < kTurn; ++handled) {
     // What a slow client leaves in the mailbox merges there; on_writable comes back for it.
     if (ended_ || (head_sent_ && !sse_.writable())) return;

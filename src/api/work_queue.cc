@@ -63,8 +63,8 @@ void WorkQueue::work(State& state) {
     try {
       task();
     } catch (const std::exception& error) {
-      // Out of memory, most likely. The request's exchange goes with the task and answers 500;
-      // the others go on.
+      // Out of memory, most likely. What the task held goes with it: of a request in preparation
+      // the exchange, which then answers 500. The others go on.
       spdlog::error("a task of the API was given up: {}", error.what());
     }
     task = nullptr;  // what it held goes before the lock comes back

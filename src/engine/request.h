@@ -1,4 +1,4 @@
-// What the engine is asked to do, and what it answers. Values only; validated by the caller.
+// What the engine is asked to do, and what it answers. Values only; Engine::submit() checks them.
 #pragma once
 
 #include <cstdint>

@@ -53,6 +53,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
 
   // Delivery thread.
   void pump();
+  void take_turn();
   void handle(size_t sequence, engine::Event event);
   void deliver(size_t sequence, const engine::Event& event);
   void fail_with(const Error& error);
