@@ -34,6 +34,7 @@ struct Settings {
   int64_t max_body_bytes = 0;
   std::string cors_origins;
   bool check_host = false;
+  std::vector<std::string> host_names;
   bool disable_ping_events = false;
   int64_t drain_seconds = 0;
   std::string root_path;

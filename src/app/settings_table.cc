@@ -46,6 +46,8 @@ const auto& table() {
               "origins that browsers may call from, separated by commas"},
       Setting{"check_host", &S::check_host, "true",
               "on a loopback address, refuse requests for other host names (DNS rebinding)"},
+      Setting{"host_names", &S::host_names, "",
+              "names besides localhost that check_host lets through, for a proxy that keeps them"},
       Setting{"disable_ping_events", &S::disable_ping_events, "false",
               "send no comment every 15 seconds on streams that are silent"},
       Setting{"drain_seconds", &S::drain_seconds, "30",

@@ -88,8 +88,9 @@ class Bench {
     cache.blocks.assign(model_.spec().cache_windows.size(),
                         most * context_ / backend::kKvBlockTokens);
     CHASQUI_TRY_STATUS(model_.allocate_cache(cache));
-    CHASQUI_TRY(limits_, backend::cpu::measure_limits(static_cast<int>(std::max<int64_t>(settings_.n_threads, 0)),
-                                                      settings_.cpu_isa, 0.5));
+    CHASQUI_TRY(limits_, backend::cpu::measure_limits(
+                             static_cast<int>(std::max<int64_t>(settings_.n_threads, 0)),
+                             settings_.cpu_isa, 0.5));
     print_header(file);
     if (args_.prefill > 0) {
       CHASQUI_TRY(const Measurement prefill, measure_prefill());

@@ -68,7 +68,7 @@ Action declare_make_random(CLI::App& parser) {
   size("--hidden", args->hidden);
   size("--ffn", args->ffn);
   size("--heads", args->heads);
-  size("--kv-heads", args->kv_heads);
+  size("--kv-heads,--kv_heads", args->kv_heads);
   size("--vocab", args->vocab);
   parser.add_option("--seed", args->options.seed, "of the random numbers")->capture_default_str();
   parser.add_flag("--overwrite", args->options.overwrite, "replace an existing file");

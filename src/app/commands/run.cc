@@ -204,7 +204,9 @@ Action declare_run(CLI::App& parser) {
   parser.add_option("PROMPT", args->prompt,
                     "the question; without it, a conversation (or standard input, if a pipe)");
   parser.add_option("--system", args->system, "system message");
-  parser.add_option("--max-tokens", args->max_tokens, "most tokens of an answer; 0: what fits")
+  parser
+      .add_option("--max-tokens,--max_tokens", args->max_tokens,
+                  "most tokens of an answer; 0: what fits")
       ->check(CLI::Range(0, 1 << 24));
   parser.add_option("--temperature", args->temperature, "0: always the likeliest token")
       ->check(CLI::Range(0.0, 100.0))

@@ -42,6 +42,7 @@ http::ServerOptions server_options(const Settings& settings) {
   options.max_body_bytes = static_cast<size_t>(settings.max_body_bytes);
   options.cors_origins = split_commas(settings.cors_origins);
   options.check_host = settings.check_host;
+  options.host_names = settings.host_names;
   options.root_path = settings.root_path;
   options.tls_key_file = settings.ssl_keyfile;
   options.tls_certificate_file = settings.ssl_certfile;

@@ -115,8 +115,9 @@ Action declare_tokenize(CLI::App& parser) {
   parser.add_option("MODEL", args->model, "GGUF file")->required();
   auto* text = parser.add_option("TEXT", args->text, "text to split");
   parser.add_option("--input", args->input, "JSON cases, a file or - (see docs)")->excludes(text);
-  parser.add_flag("--parse-special", args->parse_special, "recognise control tokens in the text");
-  parser.add_flag("--no-special", args->no_special, "add no BOS or EOS");
+  parser.add_flag("--parse-special,--parse_special", args->parse_special,
+                  "recognise control tokens in the text");
+  parser.add_flag("--no-special,--no_special", args->no_special, "add no BOS or EOS");
   return [args] { return tokenize(*args); };
 }
 

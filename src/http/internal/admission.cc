@@ -29,7 +29,8 @@ std::optional<Response> check_host(const Headers& headers, const ServerOptions& 
   return error_response(
       {.status = 403,
        .message = fmt::format(
-           "This server answers local names only, not '{}' (setting check_host).", *field),
+           "This server answers local names only, not '{}' (settings check_host, host_names).",
+           *field),
        .code = "host_not_allowed"});
 }
 
