@@ -45,6 +45,17 @@ Status accept(Body&, const json::value&, std::string_view) {
   return {};
 }
 
+// The names that templates ask for: a level, or only whether to think.
+Status set_reasoning_effort(Body& body, const json::value& value, std::string_view) {
+  const std::string_view effort = value.get_string();
+  const jinja::Value thinks = jinja::Value::boolean(effort != "none");
+  body.template_variables.emplace_back(
+      "reasoning_effort", jinja::Value::string(std::string(effort), jinja::Origin::kTemplate));
+  body.template_variables.emplace_back("enable_thinking", thinks);
+  body.template_variables.emplace_back("thinking", thinks);
+  return {};
+}
+
 constexpr Field<Body> kFields[] = {
     {{.name = "messages",
       .type = kArray,
@@ -79,6 +90,15 @@ constexpr Field<Body> kFields[] = {
       .max = Limits::kLogprobs,
       .help = "With logprobs: report this many of the likeliest tokens too."},
      store<&Body::top_logprobs>},
+    // Before the variables themselves: of two, the later one counts.
+    {{.name = "reasoning_effort",
+      .type = kString,
+      .nullable = true,
+      .choices = "none|minimal|low|medium|high|xhigh",
+      .help =
+          "How long the model may think, for templates that know it: they see reasoning_effort, "
+          "and enable_thinking and thinking, which are false for none only."},
+     set_reasoning_effort},
     {{.name = "chat_template_kwargs",
       .type = kObject,
       .nullable = true,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "api/internal/constraint.h"
+#include "api/internal/running_streams.h"
 #include "api/internal/work_queue.h"
 #include "base/check.h"
 
@@ -25,9 +26,14 @@ std::string names_of(std::span<const std::unique_ptr<const ModelContext>> models
 ModelContext::ModelContext(ServedModel model)
     : model_(std::move(model)),
       encoder_(model_.tokenizer),
-      grammars_(std::make_unique<GrammarCache>(model_.tokenizer)) {}
+      grammars_(std::make_unique<GrammarCache>(model_.tokenizer)),
+      streams_(std::make_unique<RunningStreams>()) {}
 
 ModelContext::~ModelContext() = default;
+
+void ModelContext::interrupt() const {
+  if (model_.interrupt_streams) streams_->end_all();
+}
 
 class Service::Impl {
  public:

@@ -31,11 +31,13 @@
 #include "chat/prompt_encoder.h"
 #include "engine/engine.h"
 #include "http/router.h"
+#include "jinja/template.h"
 #include "text/tokenizer.h"
 
 namespace chasqui::api {
 
 class GrammarCache;
+class RunningStreams;
 
 // A model as the API sees it. Immutable once given to a Service.
 struct ServedModel {
@@ -51,6 +53,8 @@ struct ServedModel {
 
   int32_t last_n_tokens = 64;            // window of the penalties (setting last_n_tokens_size)
   std::optional<uint64_t> default_seed;  // of requests without one; none: random
+  jinja::Variables template_variables;   // of its chat template; a request's own go before them
+  bool interrupt_streams = false;        // each request ends the streams that run before it
 };
 
 struct ServiceOptions {
@@ -68,10 +72,15 @@ class ModelContext {
   const chat::PromptEncoder& encoder() const { return encoder_; }
   GrammarCache& grammars() const { return *grammars_; }  // for the preparation pool
 
+  // Called with each request that is about to start: ends what ServedModel says.
+  void interrupt() const;
+  RunningStreams& streams() const { return *streams_; }
+
  private:
   const ServedModel model_;
   const chat::PromptEncoder encoder_;
   const std::unique_ptr<GrammarCache> grammars_;
+  const std::unique_ptr<RunningStreams> streams_;
 };
 
 using Task = std::function<void()>;

@@ -4,12 +4,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <chrono>
 #include <filesystem>
 
 #include "app/memory_plan.h"
 #include "base/checked_math.h"
 #include "chat/chat_format.h"
+#include "chat/json_value.h"
 
 namespace chasqui::app {
 namespace {
@@ -108,6 +110,17 @@ std::optional<uint64_t> default_seed(int64_t seed) {
   return static_cast<uint64_t>(seed);
 }
 
+// `text` is empty or a JSON object, as the settings table wants it.
+jinja::Variables template_variables(const std::string& text) {
+  jinja::Variables variables;
+  if (text.empty()) return variables;
+  const boost::json::value object = boost::json::parse(text);
+  for (const auto& [name, value] : object.get_object()) {
+    variables.emplace_back(name, chat::value_from_json(value, jinja::Origin::kTemplate));
+  }
+  return variables;
+}
+
 }  // namespace
 
 Result<api::ServedModel> start_serving(const std::string& path, const Settings& settings) {
@@ -147,6 +160,8 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   served.embeddings = settings.embedding;
   served.last_n_tokens = static_cast<int32_t>(settings.last_n_tokens_size);
   served.default_seed = default_seed(settings.seed);
+  served.template_variables = template_variables(settings.chat_template_kwargs);
+  served.interrupt_streams = settings.interrupt_requests;
   auto runner = std::make_unique<LoadedModelRunner>(std::move(loaded), cache);
   served.engine = std::make_shared<engine::Engine>(std::move(runner), served.tokenizer,
                                                    engine_options(settings, n_ctx));

@@ -42,8 +42,9 @@ struct TokenOutput {
 // part. Events of one request come in order; one with `finish` or `error` is the last.
 struct Event {
   std::string text;                 // new text since the last event
-  std::vector<TokenOutput> tokens;  // tokens behind `text`, only when log-probabilities were asked;
-                                    // before them those of the prompt (not part of `text`)
+  std::vector<TokenOutput> tokens;  // tokens behind `text`, only when log-probabilities or
+                                    // report_tokens were asked for; before them those of the
+                                    // prompt (not part of `text`)
   std::vector<float> embedding;     // last event of an embedding request: [hidden], not normalised
   std::optional<FinishReason> finish;
   std::string stop_text;  // the stop string that ended it, "" for any other end
@@ -73,6 +74,7 @@ struct Request {
   std::vector<int32_t> stop_tokens;  // end like end-of-generation tokens, besides the model's own
   std::vector<std::string> stops;    // none empty; the earliest in the text ends it
   int top_logprobs = -1;             // -1: none; n >= 0: each token's own and the n best
+  bool report_tokens = false;        // report the answer's tokens also without log-probabilities
   bool prompt_logprobs = false;      // report prompt tokens too (echo), before the first answer
   sample::SamplingSpec sampling;
   std::shared_ptr<sample::TokenFilter> filter;  // grammar; may be null
