@@ -1,20 +1,15 @@
 // The binary as a user starts it: exit codes, sentences on errors, signals, settings. Needs no
 // running server: it starts its own, on free ports. CHASQUI_BIN names another binary.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { binary, binary_skip as skip, demo_model as model, serve } from './servers.mjs';
 import { sleep, sse_data } from './support.mjs';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const binary = process.env.CHASQUI_BIN ?? path.join(root, 'build/release/bin/chasqui');
-const model = path.join(root, 'models/demo/chasqui-demo.gguf');
-const skip = [binary, model].every((file) => fs.existsSync(file)) ? false : `needs ${binary} and ${model}`;
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'chasqui-commands-'));
 after(() => fs.rmSync(folder, { recursive: true }));
@@ -38,18 +33,6 @@ function refused(args, pattern, options) {
   assert.match(said.at(-1), /^chasqui: /);
   assert.match(said.at(-1), pattern);
   assert.ok(ms < 5000, `took ${ms.toFixed(0)} ms`);
-}
-
-// A server on a free port: {url, port, child, exit, log()}.
-async function serve(args = [], env = {}) {
-  const child = spawn(binary, ['serve', '--model', model, '--host', '127.0.0.1', '--port', '0', ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
-  let log = '';
-  child.stderr.on('data', (part) => { log += part; });
-  const exit = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
-  for (let i = 0; i < 400 && !/serving on (\S+)/.test(log) && child.exitCode === null; i++) await sleep(25);
-  const url = log.match(/serving on (\S+)/)?.[1];
-  assert.ok(url, log);
-  return { url, port: Number(new URL(url).port), child, exit, log: () => log };
 }
 
 // Posts and resolves to {status, headers, text}; `on_data` is called for each part that arrives.
