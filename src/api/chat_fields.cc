@@ -61,7 +61,8 @@ constexpr Field<Body> kFields[] = {
       .type = kArray,
       .required = true,
       .help = "The conversation: {role, content}; roles system, developer, user, assistant, tool, "
-              "function; content a text or a list of {type: \"text\", text}."},
+              "function; content a text or a list of {type: \"text\", text}.",
+      .schema = "Messages"},
      set_messages},
     {{.name = "max_tokens",
       .type = kInteger,
@@ -102,27 +103,31 @@ constexpr Field<Body> kFields[] = {
     {{.name = "chat_template_kwargs",
       .type = kObject,
       .nullable = true,
-      .help = "Variables of the model's chat template, like {\"enable_thinking\": false}."},
+      .help = "Variables of the model's chat template, like {\"enable_thinking\": false}.",
+      .schema = "TemplateVariables"},
      set_template_variables},
     {{.name = "response_format",
       .type = kObject,
       .nullable = true,
       .help = "{\"type\": \"text\"}, {\"type\": \"json_object\"} (optionally with \"schema\") or "
               "{\"type\": "
-              "\"json_schema\", \"json_schema\": {\"schema\": ...}}: what the answer must be."},
+              "\"json_schema\", \"json_schema\": {\"schema\": ...}}: what the answer must be.",
+      .schema = "ResponseFormat"},
      set_response_format},
     // What these hold is read together, by read_tools().
     {{.name = "tools",
       .type = kArray,
       .nullable = true,
       .help = "Functions that the model may call: {\"type\": \"function\", \"function\": {name, "
-              "description, parameters (a JSON schema), strict}}."},
+              "description, parameters (a JSON schema), strict}}.",
+      .schema = "Tools"},
      accept},
     {{.name = "tool_choice",
       .type = kStringOrObject,
       .nullable = true,
       .help = "\"none\", \"auto\", \"required\" (a call must come), or {\"type\": \"function\", "
-              "\"function\": {name}}."},
+              "\"function\": {name}}.",
+      .schema = "ToolChoice"},
      accept},
     {{.name = "parallel_tool_calls",
       .type = kBoolean,
@@ -130,12 +135,14 @@ constexpr Field<Body> kFields[] = {
       .nullable = true,
       .help = "Whether an answer may have several calls; false ends it behind the first."},
      store<&Body::tools, &ToolWishes::parallel>},
-    {{.name = "functions", .type = kArray, .nullable = true, .help = "Older form of tools."},
+    {{.name = "functions", .type = kArray, .nullable = true, .help = "Older form of tools.",
+      .schema = "Functions"},
      accept},
     {{.name = "function_call",
       .type = kStringOrObject,
       .nullable = true,
-      .help = "Older form of tool_choice: \"none\", \"auto\" or {name}."},
+      .help = "Older form of tool_choice: \"none\", \"auto\" or {name}.",
+      .schema = "FunctionCallChoice"},
      accept},
 };
 
@@ -143,6 +150,13 @@ constexpr Field<Body> kFields[] = {
 
 std::span<const Field<ChatBody>> chat_fields() {
   return kFields;
+}
+
+std::vector<FieldSpec> chat_specs() {
+  std::vector<FieldSpec> specs = specs_of(chat_fields());
+  const std::vector<FieldSpec> shared = specs_of(generation_fields());
+  specs.insert(specs.end(), shared.begin(), shared.end());
+  return specs;
 }
 
 Result<ChatBody> read_chat(const json::object& object) {

@@ -23,7 +23,8 @@ constexpr Field<Body> kFields[] = {
       .fallback = "\"\"",
       .nullable = true,
       .help = "Text to continue; also a list of texts, token ids or lists of token ids. Control "
-              "tokens spelled in the text count: the caller writes the whole prompt."},
+              "tokens spelled in the text count: the caller writes the whole prompt.",
+      .schema = "Prompt"},
      set_prompt},
     {{.name = "suffix",
       .type = kString,
@@ -67,6 +68,13 @@ constexpr Field<Body> kFields[] = {
 
 std::span<const Field<CompletionBody>> completion_fields() {
   return kFields;
+}
+
+std::vector<FieldSpec> completion_specs() {
+  std::vector<FieldSpec> specs = specs_of(completion_fields());
+  const std::vector<FieldSpec> shared = specs_of(generation_fields());
+  specs.insert(specs.end(), shared.begin(), shared.end());
+  return specs;
 }
 
 Result<CompletionBody> read_completion(const json::object& object) {

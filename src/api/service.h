@@ -60,6 +60,9 @@ struct ServedModel {
 struct ServiceOptions {
   int preparation_threads = 2;
   int preparation_queue = 256;  // requests waiting for preparation; one more gets 503
+  // What /openapi.json says: where the API begins ("" is "/"), and whether requests bring a key.
+  std::string root_path;
+  bool needs_key = false;
 };
 
 // A model and what the API makes of it once. Any thread.
@@ -101,6 +104,9 @@ class Service {
   // The model that a request means. One model alone answers to every name; of several, none named
   // means the first, and kNotFound lists the names that there are.
   Result<const ModelContext*> find(const std::optional<std::string>& name) const;
+
+  // The text of /openapi.json.
+  const std::string& openapi() const;
 
   // Runs `task` on the preparation pool; false when its queue is full. Any thread.
   bool prepare(Task task);

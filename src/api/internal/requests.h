@@ -95,7 +95,14 @@ struct EmbeddingBody {
   std::string user;
 };
 
-// The rows, for the walk and for /openapi.json.
+// What whole requests may hold, for /openapi.json.
+std::vector<FieldSpec> completion_specs();
+std::vector<FieldSpec> chat_specs();
+std::vector<FieldSpec> embedding_specs();
+std::vector<FieldSpec> tokenize_specs();
+std::vector<FieldSpec> detokenize_specs();
+
+// The rows.
 std::span<const Field<GenerationBody>> generation_fields();
 std::span<const Field<CompletionBody>> completion_fields();
 std::span<const Field<ChatBody>> chat_fields();

@@ -190,7 +190,8 @@ Status serve(const SettingOptions& options) {
     CHASQUI_TRY(api::ServedModel served, start_serving(model.model, model));
     models.push_back(std::move(served));
   }
-  api::Service service(std::move(models), {});
+  api::Service service(std::move(models),
+                       {.root_path = settings.root_path, .needs_key = !is_open});
   http::Router router;
   CHASQUI_TRY_STATUS(api::register_endpoints(router, service));
   if (!is_open) api::require_key(router, keys, settings.open_paths);
