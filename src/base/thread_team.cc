@@ -44,15 +44,17 @@ bool spin_until(const Done& done) {
 
 void name_and_pin(int thread, const std::vector<int>& pin_to) {
   pthread_setname_np(pthread_self(), ("team-" + std::to_string(thread)).c_str());
-  if (pin_to.empty()) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(pin_to[static_cast<size_t>(thread)], &set);
-  // Refusal (a processor outside the container's set) only costs speed.
-  pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+  if (!pin_to.empty()) bind_this_thread(pin_to[static_cast<size_t>(thread)]);
 }
 
 }  // namespace
+
+void bind_this_thread(int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processor, &set);
+  pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
 
 ThreadTeam::ThreadTeam(int threads, std::vector<int> pin_to) {
   CHASQUI_CHECK(threads >= 1, "a team of {} threads", threads);
