@@ -169,7 +169,7 @@ Result<ChatBody> read_chat(const json::object& object) {
   }
   if (body.max_completion_tokens) body.max_tokens = body.max_completion_tokens;
   if (body.max_tokens && *body.max_tokens <= 0) body.max_tokens.reset();
-  if (body.top_logprobs && !body.logprobs) {
+  if (body.top_logprobs.value_or(0) > 0 && !body.logprobs) {
     return bad_field("top_logprobs", "needs logprobs to be true");
   }
   return body;

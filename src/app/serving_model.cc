@@ -9,7 +9,9 @@
 #include <filesystem>
 
 #include "app/memory_plan.h"
+#include "backend/cpu/processors.h"
 #include "base/checked_math.h"
+#include "base/thread_team.h"
 #include "chat/chat_format.h"
 #include "chat/json_value.h"
 
@@ -22,10 +24,16 @@ constexpr int64_t kMinLogitRows = 64;
 
 class LoadedModelRunner final : public engine::ModelRunner {
  public:
-  LoadedModelRunner(LoadedModel loaded, const model::CacheOptions& cache)
+  // `processor`: where the engine's thread is bound; none: anywhere.
+  LoadedModelRunner(LoadedModel loaded, const model::CacheOptions& cache,
+                    std::optional<int> processor)
       : loaded_(std::move(loaded)),
+        processor_(processor),
         groups_(loaded_.model->cache_groups(cache.key_type, cache.value_type)) {}
 
+  void begin() override {
+    if (processor_) bind_this_thread(*processor_);
+  }
   int32_t vocab_size() const override { return static_cast<int32_t>(loaded_.model->spec().vocab); }
   int32_t hidden_size() const override {
     return static_cast<int32_t>(loaded_.model->spec().hidden);
@@ -40,6 +48,7 @@ class LoadedModelRunner final : public engine::ModelRunner {
 
  private:
   LoadedModel loaded_;
+  const std::optional<int> processor_;
   std::vector<CacheSpec> groups_;
 };
 
@@ -162,7 +171,10 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   served.default_seed = default_seed(settings.seed);
   served.template_variables = template_variables(settings.chat_template_kwargs);
   served.interrupt_streams = settings.interrupt_requests;
-  auto runner = std::make_unique<LoadedModelRunner>(std::move(loaded), cache);
+  // The engine's thread is the first of the team: the team binds the others itself.
+  std::optional<int> processor;
+  if (settings.pin_threads) processor = backend::cpu::allowed_processors().front();
+  auto runner = std::make_unique<LoadedModelRunner>(std::move(loaded), cache, processor);
   served.engine = std::make_shared<engine::Engine>(std::move(runner), served.tokenizer,
                                                    engine_options(settings, n_ctx));
   return served;

@@ -123,6 +123,31 @@ describe('settings', { skip }, () => {
     assert.equal(await server.exit, 0);
   });
 
+  test('a long context takes no memory until it is used', async () => {
+    // 400,000 scores of 1792 tokens would be 2.9 GB.
+    const server = await serve(['--n_ctx', '400000', '--kv_tokens', '400000']);
+    const reply = await post(server.url, '/v1/completions', { prompt: 'x', max_tokens: 3, logprobs: 2 });
+    assert.equal(reply.status, 200);
+    const kib = Number(fs.readFileSync(`/proc/${server.child.pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]);
+    server.child.kill();
+    assert.equal(await server.exit, 0);
+    assert.ok(kib < 300 * 1024, `${kib} KiB are in memory`);
+  });
+
+  test('pin_threads binds every thread that computes, and no other', async () => {
+    const server = await serve(['--pin_threads', '--n_threads', '2']);
+    const tasks = `/proc/${server.child.pid}/task`;
+    const threads = fs.readdirSync(tasks).map((id) => ({ name: fs.readFileSync(`${tasks}/${id}/comm`, 'utf8').trim(), processors: fs.readFileSync(`${tasks}/${id}/status`, 'utf8').match(/Cpus_allowed_list:\s+(\S+)/)[1] }));
+    server.child.kill();
+    assert.equal(await server.exit, 0);
+    const computing = threads.filter(({ name }) => name === 'engine' || name.startsWith('team-'));
+    assert.equal(computing.length, 2);
+    for (const { name, processors } of computing) assert.match(processors, /^\d+$/, name);
+    if (os.cpus().length < 2) return;
+    assert.equal(new Set(computing.map(({ processors }) => processors)).size, 2);
+    assert.ok(threads.some(({ name, processors }) => !computing.some((one) => one.name === name) && !/^\d+$/.test(processors)));
+  });
+
   test('a port in use', async () => {
     const holder = net.createServer();
     await new Promise((resolve) => holder.listen(0, '127.0.0.1', resolve));

@@ -127,7 +127,7 @@ for (const [name, { client: make, helpers, format, tool }] of versions) {
         statuses.push(reply.status);
         return reply;
       };
-      const busy = make({ baseURL: `${server.url}/v1` });
+      const busy = make({ baseURL: `${server.url}/v1`, maxRetries: 8 });
       const held = [1, 2].map(() => busy.completions.create({ model, prompt: 'x', max_tokens: 900, ignore_eos: true, n: 1 }));
       await sleep(20);
       const crowd = Array.from({ length: 4 }, () => make({ baseURL: `${server.url}/v1`, maxRetries: 8, fetch: counting }).completions.create({ model, prompt: 'y', max_tokens: 1 }));

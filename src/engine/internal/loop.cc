@@ -101,6 +101,7 @@ EngineStats Engine::Impl::stats() const {
 
 void Engine::Impl::run() {
   pthread_setname_np(pthread_self(), "engine");
+  runner_->begin();
   while (!stopping_.load()) step();
   end_everything();
 }
