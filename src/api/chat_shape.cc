@@ -179,7 +179,9 @@ std::string ChatShape::chunk(size_t choice, json::object delta, json::value fini
 json::object ChatShape::usage_with(const engine::Usage& usage, int64_t thoughts) const {
   json::object object = usage_json(usage);
   if (style_.output.has_thoughts()) {
-    object["completion_tokens_details"] = {{"reasoning_tokens", thoughts}};
+    json::value& details = object["completion_tokens_details"];
+    if (details.is_null()) details.emplace_object();
+    details.get_object()["reasoning_tokens"] = thoughts;
   }
   return object;
 }

@@ -239,6 +239,8 @@ engine::Usage Generation::usage() const {
   total.prompt_tokens = prompt_tokens_;
   for (const engine::Event& result : results_) {
     total.completion_tokens += result.usage.completion_tokens;
+    total.drafted_tokens += result.usage.drafted_tokens;
+    total.accepted_tokens += result.usage.accepted_tokens;
   }
   // Of the copies of a prompt all but one find what that one has computed: it tells what was there
   // before the request.

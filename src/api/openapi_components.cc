@@ -94,7 +94,9 @@ constexpr std::string_view kSharedParts = R"json({
   "prompt_tokens_details": {"type": "object", "required": ["cached_tokens"], "properties": {
     "cached_tokens": {"type": "integer", "minimum": 0, "description": "Taken from the prefix cache."}}},
   "completion_tokens_details": {"type": "object", "properties": {
-    "reasoning_tokens": {"type": "integer", "minimum": 0}}}}},
+    "reasoning_tokens": {"type": "integer", "minimum": 0},
+    "accepted_prediction_tokens": {"type": "integer", "minimum": 0, "description": "Guessed ahead (draft_model) and right."},
+    "rejected_prediction_tokens": {"type": "integer", "minimum": 0}}}}},
 "TokenLogprob": {"type": "object", "required": ["token", "logprob", "bytes"], "properties": {
   "token": {"type": "string"},
   "logprob": {"type": ["number", "null"]},

@@ -91,6 +91,7 @@ engine::EngineOptions engine_options(const Settings& settings, int64_t n_ctx) {
   options.max_batch_tokens = std::max(settings.n_batch, settings.n_parallel);
   options.prefill_chunk = settings.prefill_chunk;
   options.prefix_cache = settings.prefix_cache;
+  if (!settings.draft_model.empty()) options.draft_tokens = settings.draft_model_num_pred_tokens;
   return options;
 }
 

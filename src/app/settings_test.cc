@@ -152,6 +152,17 @@ TEST(Settings, TypesOfTheCacheMayBeGgmlsNumbers) {
   EXPECT_FALSE(resolve_settings({{"type_k", "2"}}, environment({})));
 }
 
+TEST(Settings, DraftsComeFromPromptLookupOnly) {
+  const auto lookup =
+      resolve_settings({{"draft_model", "prompt-lookup-decoding"}}, environment({}));
+  ASSERT_TRUE(lookup) << lookup.error().message;
+  EXPECT_EQ(lookup->draft_model_num_pred_tokens, 10);
+  const auto path = resolve_settings({{"draft_model", "small.gguf"}}, environment({}));
+  ASSERT_FALSE(path);
+  EXPECT_EQ(path.error().param, "draft_model");
+  EXPECT_THAT(path.error().message, HasSubstr("prompt-lookup-decoding"));
+}
+
 TEST(Settings, ModelsOfAFileAddToWhatItSaysOfAll) {
   const ConfigFile file(R"({"n_ctx": 100, "n_batch": 64, "host": "h", "models": [
       {"model": "a.gguf", "model_alias": "a"}, {"model": "b.gguf", "n_ctx": 300}]})");

@@ -24,6 +24,8 @@ struct Usage {
   int64_t prompt_tokens = 0;         // as sent, special tokens included
   int64_t cached_prompt_tokens = 0;  // of these, found in the prefix cache
   int64_t completion_tokens = 0;     // sampled, without the end-of-generation token
+  int64_t drafted_tokens = 0;        // guesses that steps verified (speculative decoding)
+  int64_t accepted_tokens = 0;       // of these, that were sampled
 };
 
 // One token of an answer. Texts of tokens that end inside a character are empty until the
