@@ -2,7 +2,8 @@
 // together, step by step (continuous batching).
 //
 // submit(), cancel() and stats() may be called from any thread and never wait for a step. What a
-// request answers goes to its sink. Destroying the engine stops it, see stop().
+// request answers goes to its sink. When a step throws (no memory), the requests that it computed
+// for end with kInternal, and the others go on. Destroying the engine stops it, see stop().
 #pragma once
 
 #include <cstdint>

@@ -181,6 +181,15 @@ void Scheduler::accept_draft(const RowGroup& group, int64_t accepted) {
   sequence.draft.clear();
 }
 
+void Scheduler::abandon_step() {
+  std::vector<RowGroup> rows;
+  rows.swap(plan_.rows);
+  for (const RowGroup& group : rows) end(*group.sequence);
+  for (Sequence* sequence : turns_) {
+    if (sequence->fresh && sequence->state == SequenceState::kRunning) preempt(*sequence);
+  }
+}
+
 void Scheduler::reap(std::vector<Sequence*>& out) {
   out.insert(out.end(), ended_.begin(), ended_.end());
   ended_.clear();

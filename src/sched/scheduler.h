@@ -54,12 +54,17 @@ class Scheduler {
   void cancel(Sequence& sequence);
 
   // The next step; empty when there is nothing to do. Blocks for all its rows are reserved. Must
-  // be followed by commit() unless empty. Valid until the next plan().
+  // be followed by commit() or abandon_step() unless empty. Valid until the next plan().
   const StepPlan& plan();
 
   // The step ran. `advances`: one for each of plan().rows, in order. Afterwards a sequence that
   // has not ended knows more than is computed (a token was sampled, or rows are left).
   void commit(std::span<const Advance> advances);
+
+  // Instead of commit(): the step failed halfway, and what it left in the cache is unknown. Ends
+  // the sequences of plan().rows; those that have just come to a copy of somebody's block begin
+  // anew, because the copies may not have been made (KvManager::copies_done() is the caller's).
+  void abandon_step();
 
   // Moves all sequences that ended since the last call to `out`. Those with `failure` were ended
   // by the scheduler.
@@ -110,7 +115,7 @@ class Scheduler {
   std::vector<Sequence*> running_;
   std::vector<Sequence*> ended_;
   StepPlan plan_;
-  std::vector<Sequence*> turns_;  // scratch of plan_in_turns()
+  std::vector<Sequence*> turns_;  // scratch of plan_in_turns(); read by abandon_step()
   bool preempted_ = false;        // in this plan: then nobody is admitted into the gap
   uint64_t plans_ = 0;
   uint64_t arrivals_ = 0;

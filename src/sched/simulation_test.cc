@@ -127,11 +127,11 @@ class Simulation {
     if (scheduler_.options().draft_rows > 0) guess();
     const StepPlan& plan = scheduler_.plan();
     scheduler_.check_integrity();
-    if (!plan.rows.empty()) copy_blocks();
-    for (const RowGroup& group : plan.rows) write(group);
-    std::vector<Advance> advances;
-    for (const RowGroup& group : plan.rows) advances.push_back(read(group));
-    if (!plan.rows.empty()) scheduler_.commit(advances);
+    if (!plan.rows.empty() && rng_.below(25) == 0) {
+      fail_halfway(plan);
+    } else {
+      compute(plan);
+    }
     scheduler_.check_integrity();
     std::vector<Sequence*> ended;
     scheduler_.reap(ended);
@@ -140,6 +140,27 @@ class Simulation {
       ASSERT_FALSE(task.ended) << "reaped twice";
       task.ended = true;
     }
+  }
+
+  // The step's memory is anything afterwards, and its copies were not made.
+  void fail_halfway(const StepPlan& plan) {
+    for (const RowGroup& group : plan.rows) {
+      Task& task = *tasks_[group.sequence->id - 1];
+      task.cancelled = true;
+      for (int g = 0; g < kv_.groups(); ++g) {
+        for (int64_t p = group.begin; p < group.end(); ++p) slot(*group.sequence, g, p) = {};
+      }
+    }
+    scheduler_.abandon_step();
+    kv_.copies_done();
+  }
+
+  void compute(const StepPlan& plan) {
+    if (!plan.rows.empty()) copy_blocks();
+    for (const RowGroup& group : plan.rows) write(group);
+    std::vector<Advance> advances;
+    for (const RowGroup& group : plan.rows) advances.push_back(read(group));
+    if (!plan.rows.empty()) scheduler_.commit(advances);
   }
 
   Slot& slot(const Sequence& s, int group, int64_t position) {

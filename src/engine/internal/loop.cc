@@ -124,17 +124,39 @@ void Engine::Impl::step() {
     return;
   }
   const Instant begun = clock_.now();
-  const model::StepOutputs outputs = runner_->forward(builder_.build(plan));
-  kv_.copies_done();
-  const auto advances = sampler_.sample(plan, outputs);
+  const auto advances = compute(plan);
+  if (!advances) return deliver_ended();
   count_rows(plan);
-  judge_drafts(plan, advances);
-  scheduler_.commit(advances);
-  propose_drafts(advances);
-  count_step(advances, begun);
+  judge_drafts(plan, *advances);
+  scheduler_.commit(*advances);
+  propose_drafts(*advances);
+  count_step(*advances, begun);
   count_state();
-  deliver(advances);
+  deliver(*advances);
   deliver_ended();
+}
+
+// nullopt: the step failed, and its requests with it.
+std::optional<std::span<const sched::Advance>> Engine::Impl::compute(const sched::StepPlan& plan) {
+  try {
+    const model::StepOutputs outputs = runner_->forward(builder_.build(plan));
+    kv_.copies_done();
+    return sampler_.sample(plan, outputs);
+  } catch (const std::exception& error) {
+    fail_step(plan, error.what());
+    return std::nullopt;
+  }
+}
+
+// No memory, most likely, and often only for what these requests asked for: the others go on.
+void Engine::Impl::fail_step(const sched::StepPlan& plan, const char* why) {
+  for (const sched::RowGroup& group : plan.rows) {
+    group.sequence->failure =
+        Error{ErrorCode::kInternal, fmt::format("the step of this request failed: {}", why), ""};
+  }
+  scheduler_.abandon_step();
+  kv_.copies_done();
+  count_state();
 }
 
 void Engine::Impl::receive(Message message) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <span>
 #include <thread>
 #include <unordered_map>
@@ -46,6 +47,8 @@ class Engine::Impl {
 
   void run();
   void step();
+  std::optional<std::span<const sched::Advance>> compute(const sched::StepPlan& plan);
+  void fail_step(const sched::StepPlan& plan, const char* why);
   void receive(Message message);
   void deliver(std::span<const sched::Advance> advances);
   void deliver_ended();
