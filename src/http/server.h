@@ -13,8 +13,8 @@
 // without its body; OPTIONS answers CORS preflights, or the allowed methods.
 //
 // A client that ends its own side of a connection after a request gets the answer (half-closed, as
-// `nc -N` does it). Whether it does that or has left altogether shows only when something is sent to
-// it: an interim "100 Continue", or the comment that a stream has for silence. Over TLS and in
+// `nc -N` does it). Whether it does that or has left altogether shows only when something is sent
+// to it: an interim "100 Continue", or the comment that a stream has for silence. Over TLS and in
 // HTTP/1.0 without a stream, the end of its side counts as having left.
 //
 // Thread-safe, except that start() is called once and before the others.
