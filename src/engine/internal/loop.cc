@@ -128,6 +128,7 @@ void Engine::Impl::step() {
   if (!advances) return deliver_ended();
   count_rows(plan);
   judge_drafts(plan, *advances);
+  prepare_filters(*advances);
   scheduler_.commit(*advances);
   propose_drafts(*advances);
   count_step(*advances, begun);
@@ -162,6 +163,7 @@ void Engine::Impl::fail_step(const sched::StepPlan& plan, const char* why) {
 void Engine::Impl::receive(Message message) {
   if (message.added) {
     Job& job = *message.added;
+    filter_helper_.post(job.request.filter);
     jobs_.emplace(job.id, std::move(message.added));
     scheduler_.add(job);
     return;
@@ -225,6 +227,14 @@ void Engine::Impl::end_everything() {
       deliver_last(*jobs_.begin()->second, std::move(event));
     }
     std::this_thread::yield();
+  }
+}
+
+// Only now: a helper that begins while others are still sampled would make them wait for the
+// grammar that they share.
+void Engine::Impl::prepare_filters(std::span<const sched::Advance> advances) {
+  for (size_t i = 0; i < advances.size(); ++i) {
+    if (!advances[i].ended) filter_helper_.post(stepped_[i]->request.filter);
   }
 }
 
