@@ -22,16 +22,20 @@ Status check_size(size_t bytes) {
 
 Status check_budget(const ExprPool& pool) {
   if (!pool.exhausted()) return {};
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("needs more memory than a grammar may have, or more than {} s to compile",
+                          CompileLimits::kTime.count()));
+}
+
+Result<GrammarPtr> make_grammar(StateCache::MakeMachine make, const TokenTablePtr& tokens) {
+  auto cache = std::make_unique<StateCache>(std::move(make), tokens);
+  if (!cache->exhausted()) return std::make_shared<CompiledGrammar>(std::move(cache));
   return fail(ErrorCode::kUnsupported, "needs more memory than a grammar may have");
 }
 
-GrammarPtr make_grammar(StateCache::MakeMachine make, const TokenTablePtr& tokens) {
-  return std::make_shared<CompiledGrammar>(std::make_unique<StateCache>(std::move(make), tokens));
-}
-
 // Machines are made anew when their caches overflow; what compiled once compiles again.
-GrammarPtr make_schema_grammar(std::shared_ptr<const json::value> schema,
-                               const TokenTablePtr& tokens) {
+Result<GrammarPtr> make_schema_grammar(std::shared_ptr<const json::value> schema,
+                                       const TokenTablePtr& tokens) {
   const auto make = [schema]() -> std::unique_ptr<Machine> {
     auto pool = std::make_shared<ExprPool>();
     auto graph = std::make_shared<const SchemaGraph>(*read_schema(*schema, *pool));
@@ -41,7 +45,7 @@ GrammarPtr make_schema_grammar(std::shared_ptr<const json::value> schema,
 }
 
 Status check_schema(const json::value& schema) {
-  const auto pool = std::make_shared<ExprPool>();
+  const auto pool = std::make_shared<ExprPool>(CompileLimits::kTime);
   CHASQUI_TRY(SchemaGraph graph, read_schema(schema, *pool));
   CHASQUI_TRY_STATUS(check_budget(*pool));
   const auto shared = std::make_shared<const SchemaGraph>(std::move(graph));
@@ -65,7 +69,7 @@ Status check_schemas(const Layout& layout) {
 
 Result<GrammarPtr> compile_regex(std::string_view source, const TokenTablePtr& tokens) {
   CHASQUI_TRY_STATUS(check_size(source.size()));
-  const auto pool = std::make_shared<ExprPool>();
+  const auto pool = std::make_shared<ExprPool>(CompileLimits::kTime);
   CHASQUI_TRY(const ExprId expr, compile_regex_expr(source, RegexMatch::kWhole, *pool));
   CHASQUI_TRY_STATUS(check_budget(*pool));
   if (!pool->can_match(expr)) {
@@ -81,13 +85,13 @@ Result<GrammarPtr> compile_regex(std::string_view source, const TokenTablePtr& t
 
 Result<GrammarPtr> compile_gbnf(std::string_view source, const TokenTablePtr& tokens) {
   CHASQUI_TRY_STATUS(check_size(source.size()));
-  ExprPool pool;
-  CHASQUI_TRY(GbnfGrammar grammar, parse_gbnf(source, pool));
+  ExprPool pool(CompileLimits::kTime);
+  CHASQUI_TRY(GbnfGrammar grammar, parse_gbnf(source, pool, *tokens));
   CHASQUI_TRY_STATUS(check_budget(pool));
   CHASQUI_TRY_STATUS(analyse_gbnf(grammar, source, pool));
-  const auto make = [text = std::string(source)]() -> std::unique_ptr<Machine> {
+  const auto make = [text = std::string(source), tokens]() -> std::unique_ptr<Machine> {
     auto fresh = std::make_shared<ExprPool>();
-    GbnfGrammar parsed = *parse_gbnf(text, *fresh);
+    GbnfGrammar parsed = *parse_gbnf(text, *fresh, *tokens);
     static_cast<void>(analyse_gbnf(parsed, text, *fresh));
     return std::make_unique<GbnfMachine>(std::move(fresh), parsed);
   };
@@ -126,8 +130,8 @@ Result<GrammarPtr> compile_layout(Layout layout, const TokenTablePtr& tokens) {
 }
 
 GrammarPtr compile_json_object(const TokenTablePtr& tokens) {
-  return make_schema_grammar(std::make_shared<const json::value>(json::value{{"type", "object"}}),
-                             tokens);
+  return *make_schema_grammar(std::make_shared<const json::value>(json::value{{"type", "object"}}),
+                              tokens);
 }
 
 }  // namespace chasqui::grammar

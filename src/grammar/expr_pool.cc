@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "grammar/internal/token_literal.h"
 #include "grammar/internal/utf8_ranges.h"
 #include "grammar/internal/words.h"
 
@@ -13,6 +14,9 @@ namespace {
 
 // Nodes beyond which a pool refuses to grow: some 60 MB. Real schemas stay below 20,000.
 constexpr size_t kMaxNodes = 600'000;
+
+// Bytes of their fields: alternatives of thousands of parts would make few nodes large.
+constexpr size_t kMaxBytes = size_t{64} << 20;
 
 // States that can_match() looks at before it gives up.
 constexpr size_t kSearchStates = 1'000;
@@ -24,7 +28,8 @@ constexpr size_t kMaxClassRanges = 1'000'000;
 
 }  // namespace
 
-ExprPool::ExprPool() {
+ExprPool::ExprPool(std::chrono::seconds budget)
+    : deadline_(std::chrono::steady_clock::now() + budget) {
   add(Kind::kNothing, {});
   add(Kind::kNoText, {});
   const CodeRange all = {0, 0x10FFFF};
@@ -33,15 +38,57 @@ ExprPool::ExprPool() {
 }
 
 ExprId ExprPool::add(Kind kind, std::span<const uint32_t> fields) {
-  if (nodes_.size() >= kMaxNodes) {
+  const bool is_full = nodes_.size() >= kMaxNodes || interner_.bytes_held() > kMaxBytes;
+  if (is_full || is_spent()) {
     exhausted_ = true;
     return kNever;
   }
   std::vector<uint32_t> key = {static_cast<uint32_t>(kind)};
   key.insert(key.end(), fields.begin(), fields.end());
   const Interner::Found found = interner_.put(key);
-  if (found.is_new) nodes_.push_back(describe(kind, fields));
+  if (found.is_new) {
+    nodes_.push_back(describe(kind, fields));
+    nodes_.back().classes = classes_for(kind, fields);
+  }
   return found.id;
+}
+
+bool ExprPool::is_spent() {
+  if (--until_clock_ > 0) return false;
+  until_clock_ = 1'000;
+  return std::chrono::steady_clock::now() > deadline_;
+}
+
+BytePartitions::Id ExprPool::classes_for(Kind kind, std::span<const uint32_t> fields) {
+  switch (kind) {
+    case Kind::kNothing:
+    case Kind::kNoText:
+      return BytePartitions::kWhole;
+    case Kind::kBytes: {
+      ByteSet set;
+      for (size_t i = 0; i < 4; ++i) {
+        set.words[i] = fields[2 * i] | uint64_t{fields[2 * i + 1]} << 32;
+      }
+      return partitions_.of_set(set);
+    }
+    case Kind::kWords:
+      return partitions_.of_words(tables_[fields[0]], {fields[1], fields[2]}, fields[3]);
+    case Kind::kConcat: {
+      const Node& head = nodes_[fields[0]];
+      if (!head.nullable) return head.classes;
+      return partitions_.refine(head.classes, nodes_[fields[1]].classes);
+    }
+    case Kind::kOr:
+    case Kind::kAnd: {
+      BytePartitions::Id all = BytePartitions::kWhole;
+      for (const ExprId part : fields) all = partitions_.refine(all, nodes_[part].classes);
+      return all;
+    }
+    case Kind::kNot:
+    case Kind::kRepeat:
+      return nodes_[fields[0]].classes;
+  }
+  return BytePartitions::kEachByte;
 }
 
 ExprPool::Node ExprPool::describe(Kind kind, std::span<const uint32_t> fields) const {
@@ -100,6 +147,38 @@ ExprId ExprPool::words_node(uint32_t table, uint32_t first, uint32_t last, uint3
   if (last - first == 1 && tables_[table][first].size() == depth) return kEmpty;
   const std::array<uint32_t, 4> key = {table, first, last, depth};
   return add(Kind::kWords, key);
+}
+
+ExprId ExprPool::token(int32_t token) {
+  ExprId all = kEmpty;
+  const auto literal = token_literal(token);
+  for (size_t i = literal.size(); i-- > 0;) {
+    ByteSet one;
+    one.add(literal[i]);
+    all = concat(bytes(one), all);
+  }
+  return all;
+}
+
+// Behind the mark: the numbers that differ in the last byte, in the one before it, in the first.
+ExprId ExprPool::other_token(int32_t token) {
+  ByteSet any;
+  any.add_range(0, 255);
+  const auto literal = token_literal(token);
+  ExprId others = kNever;
+  ExprId rest = kEmpty;  // any bytes that may follow
+  for (size_t i = literal.size(); i-- > 0;) {
+    ByteSet one;
+    one.add(literal[i]);
+    if (i == 0) return concat(bytes(one), others);
+    ByteSet but;
+    for (unsigned byte = 0; byte < 256; ++byte) {
+      if (byte != literal[i]) but.add(static_cast<uint8_t>(byte));
+    }
+    others = any_of({concat(bytes(but), rest), concat(bytes(one), others)});
+    rest = concat(bytes(any), rest);
+  }
+  return kNever;
 }
 
 ExprId ExprPool::code_points(std::span<const CodeRange> ranges) {
@@ -244,7 +323,7 @@ ExprId ExprPool::derive(ExprId id, uint8_t byte) {
     return (word >> (byte & 31)) & 1 ? kEmpty : kNever;
   }
   if (kind == Kind::kWords) return derive_words(id, byte);
-  const uint64_t key = uint64_t{id} << 8 | byte;
+  const uint64_t key = uint64_t{id} << 8 | partitions_.classes(nodes_[id].classes)[byte];
   if (const auto place = derived_.find(key); place != derived_.end()) return place->second;
   const ExprId result = compute(id, byte);
   derived_.emplace(key, result);
@@ -317,21 +396,40 @@ bool ExprPool::can_match(ExprId id) {
   return search_match(id);
 }
 
+// Everything but some words: any text can still become a longer one.
+bool ExprPool::can_match_whatever_comes(ExprId id) const {
+  const auto lets_on = [this](ExprId part) {
+    if (part == any_text_) return true;
+    if (nodes_[part].kind != Kind::kNot) return false;
+    const ExprId but = fields(part)[0];
+    return but <= kEmpty || nodes_[but].kind == Kind::kWords;
+  };
+  if (nodes_[id].kind != Kind::kAnd) return lets_on(id);
+  return std::ranges::all_of(fields(id), lets_on);
+}
+
 // Depth first: a path that ends in a match proves it for everything on the path.
 bool ExprPool::search_match(ExprId start) {
   struct Step {
     ExprId id;
     unsigned next_byte;
+    ByteSet tried;  // classes
   };
-  std::vector<Step> path = {{start, 0}};
+  std::vector<Step> path = {{start, 0, {}}};
   std::unordered_set<ExprId> seen = {start};
-  while (!path.empty() && seen.size() < kSearchStates && ++searched_ < kSearchSteps) {
+  while (!path.empty() && seen.size() < kSearchStates && searched_ < kSearchSteps) {
     if (path.back().next_byte > 255) {
       path.pop_back();
       continue;
     }
     // Letters and digits first: they are what most expressions ask for.
     const auto byte = static_cast<uint8_t>(path.back().next_byte++ + 'a');
+    const uint8_t its_class = partitions_.classes(nodes_[path.back().id].classes)[byte];
+    if (path.back().tried.has(its_class)) continue;
+    path.back().tried.add(its_class);
+    ++searched_;
+    if (is_spent()) exhausted_ = true;
+    if (exhausted_) return true;
     const ExprId next = derive(path.back().id, byte);
     if (next == kNever) continue;
     const auto known = matches_.find(next);
@@ -341,7 +439,7 @@ bool ExprPool::search_match(ExprId start) {
       for (const Step& step : path) matches_[step.id] = true;
       return true;
     }
-    if (known == matches_.end() && seen.insert(next).second) path.push_back({next, 0});
+    if (known == matches_.end() && seen.insert(next).second) path.push_back({next, 0, {}});
   }
   if (!path.empty()) return matches_[start] = true;  // gave up
   for (const ExprId id : seen) matches_[id] = false;

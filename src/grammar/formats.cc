@@ -26,6 +26,10 @@ constexpr Piece kPieces[] = {
     {"TIME",
      R"(([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]+)?([zZ]|[+-]([01][0-9]|2[0-3]):[0-5][0-9]))"},
     {"LABEL", R"([a-zA-Z0-9]([a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?)"},
+    // The same without "--" in the third and fourth place: internationalised labels ("xn--...")
+    // have rules of their own. Written out, for a look-ahead would be searched at every letter.
+    {"HOSTLABEL",
+     R"([a-zA-Z0-9]([a-zA-Z0-9]|[a-zA-Z0-9-][a-zA-Z0-9]|[a-zA-Z0-9-]{2}[a-zA-Z0-9]|[a-zA-Z0-9-]([a-zA-Z0-9][a-zA-Z0-9-]|-[a-zA-Z0-9])[a-zA-Z0-9-]{0,58}[a-zA-Z0-9])?)"},
     {"OCTET", R"((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9]))"},
     {"IPV4", R"({OCTET}(\.{OCTET}){3})"},
     {"H16", R"([0-9a-fA-F]{1,4})"},
@@ -53,8 +57,7 @@ constexpr Piece kFormats[] = {
     {"date-time", "{DATE}[tT]{TIME}"},
     {"duration", "P({DDATE}(T{DTIME})?|T{DTIME}|[0-9]+W)"},
     {"email", R"(({ATOM}(\.{ATOM})*)@({LABEL}(\.{LABEL})*|\[{IPV4}\]|\[IPv6:{IPV6}\]))"},
-    // No internationalised labels ("xn--..."), which have rules of their own.
-    {"hostname", R"((?!.{254})(?!(.*\.)?..--){LABEL}(\.{LABEL})*)"},
+    {"hostname", R"((?!.{254}){HOSTLABEL}(\.{HOSTLABEL})*)"},
     {"ipv4", "{IPV4}"},
     {"ipv6", "{IPV6}"},
     {"uuid", "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"},

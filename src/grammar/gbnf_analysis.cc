@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "grammar/internal/gbnf.h"
 
@@ -10,28 +11,69 @@ namespace {
 
 using Kind = GbnfNode::Kind;
 
-// A property of nodes and rules that grows from the leaves until nothing changes. `of_leaf(node)`
-// and `of_parts(node, count of parts that have it)` say when a node has it; `rule_has` holds it.
+// A property of nodes and rules that spreads from the leaves: each node and each rule is looked at
+// once for every part of it that has come to have the property. `of_node(node, count)`: whether a
+// node of which so many parts have it has it too.
 template <typename OfNode>
-void grow(const GbnfGrammar& grammar, const OfNode& of_node, std::vector<bool>& by_node,
-          std::vector<bool>& by_rule) {
-  by_node.assign(grammar.nodes.size(), false);
-  by_rule.assign(grammar.rules.size(), false);
-  for (bool changes = true; changes;) {
-    changes = false;
-    for (size_t i = 0; i < grammar.nodes.size(); ++i) {
-      const GbnfNode& node = grammar.nodes[i];
-      size_t count = 0;
-      for (const size_t part : node.parts) count += by_node[part];
-      by_node[i] = node.kind == Kind::kRule ? by_rule[node.rule] : of_node(node, count);
+class Spread {
+ public:
+  Spread(const GbnfGrammar& grammar, const OfNode& of_node)
+      : nodes(grammar.nodes.size(), false),
+        rules(grammar.rules.size(), false),
+        grammar_(grammar),
+        of_node_(of_node),
+        counts_(nodes.size(), 0),
+        parents_(nodes.size(), kNone),
+        bodies_(nodes.size()),
+        callers_(rules.size()) {
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      for (const size_t part : grammar_.nodes[i].parts) parents_[part] = i;
+      if (grammar_.nodes[i].kind == Kind::kRule) callers_[grammar_.nodes[i].rule].push_back(i);
     }
-    for (size_t i = 0; i < grammar.rules.size(); ++i) {
-      if (by_rule[i] || !by_node[grammar.rules[i].body]) continue;
-      by_rule[i] = true;
-      changes = true;
+    for (size_t i = 0; i < rules.size(); ++i) bodies_[grammar_.rules[i].body].push_back(i);
+    for (size_t i = 0; i < nodes.size(); ++i) {
+      if (grammar_.nodes[i].kind != Kind::kRule) look_at(i);
+    }
+    while (!todo_.empty()) {
+      const size_t node = todo_.back();
+      todo_.pop_back();
+      spread(node);
     }
   }
-}
+
+  std::vector<bool> nodes;
+  std::vector<bool> rules;
+
+ private:
+  static constexpr size_t kNone = static_cast<size_t>(-1);
+
+  void look_at(size_t node) {
+    if (!nodes[node] && of_node_(grammar_.nodes[node], counts_[node])) set(node);
+  }
+  void set(size_t node) {
+    nodes[node] = true;
+    todo_.push_back(node);
+  }
+  void spread(size_t node) {
+    if (const size_t parent = parents_[node]; parent != kNone) {
+      ++counts_[parent];
+      look_at(parent);
+    }
+    for (const size_t rule : bodies_[node]) {
+      if (rules[rule]) continue;
+      rules[rule] = true;
+      for (const size_t caller : callers_[rule]) set(caller);
+    }
+  }
+
+  const GbnfGrammar& grammar_;
+  const OfNode& of_node_;
+  std::vector<size_t> counts_;                // of parts that have it
+  std::vector<size_t> parents_;               // a node is part of one other at most
+  std::vector<std::vector<size_t>> bodies_;   // by node: rules whose body it is
+  std::vector<std::vector<size_t>> callers_;  // by rule: nodes that name it
+  std::vector<size_t> todo_;
+};
 
 // Rules that each rule's body names; with `only_first`, those that may be reached before anything
 // is read.
@@ -55,84 +97,71 @@ std::vector<std::vector<size_t>> calls(const GbnfGrammar& grammar, bool only_fir
   return by_rule;
 }
 
-// Rules that can never come back to where they began: repeatedly take away what calls only such.
-std::vector<bool> acyclic(const std::vector<std::vector<size_t>>& calls) {
+// Rules that can never come back to where they began, callees first: repeatedly take away what
+// calls only such.
+std::vector<size_t> acyclic(const std::vector<std::vector<size_t>>& calls) {
   std::vector<std::vector<size_t>> callers(calls.size());
   std::vector<size_t> open(calls.size());
-  std::vector<size_t> todo;
+  std::vector<size_t> order;
   for (size_t i = 0; i < calls.size(); ++i) {
     open[i] = calls[i].size();
-    if (open[i] == 0) todo.push_back(i);
+    if (open[i] == 0) order.push_back(i);
     for (const size_t callee : calls[i]) callers[callee].push_back(i);
   }
-  std::vector<bool> is_acyclic(calls.size(), false);
-  while (!todo.empty()) {
-    const size_t rule = todo.back();
-    todo.pop_back();
-    is_acyclic[rule] = true;
-    for (const size_t caller : callers[rule]) {
-      if (--open[caller] == 0) todo.push_back(caller);
+  for (size_t at = 0; at < order.size(); ++at) {
+    for (const size_t caller : callers[order[at]]) {
+      if (--open[caller] == 0) order.push_back(caller);
     }
   }
-  return is_acyclic;
+  return order;
 }
 
-// Whether `start` reaches itself.
-bool reaches_itself(const std::vector<std::vector<size_t>>& calls, size_t start) {
+// A rule that reaches itself; nullopt where none does. Outside of `order` every rule calls another
+// one that is outside: whoever follows such calls comes round.
+std::optional<size_t> find_loop(const std::vector<std::vector<size_t>>& calls,
+                                const std::vector<size_t>& order) {
+  std::vector<bool> is_safe(calls.size(), false);
+  for (const size_t rule : order) is_safe[rule] = true;
+  const auto start = std::ranges::find(is_safe, false);
+  if (start == is_safe.end()) return std::nullopt;
   std::vector<bool> seen(calls.size(), false);
-  std::vector<size_t> todo = {start};
-  while (!todo.empty()) {
-    const size_t rule = todo.back();
-    todo.pop_back();
-    for (const size_t callee : calls[rule]) {
-      if (callee == start) return true;
-      if (seen[callee]) continue;
-      seen[callee] = true;
-      todo.push_back(callee);
-    }
+  auto rule = static_cast<size_t>(start - is_safe.begin());
+  while (!seen[rule]) {
+    seen[rule] = true;
+    rule = *std::ranges::find_if(calls[rule], [&](size_t callee) { return !is_safe[callee]; });
   }
-  return false;
+  return rule;
 }
 
 }  // namespace
 
 Status analyse_gbnf(GbnfGrammar& grammar, std::string_view source, const ExprPool& pool) {
-  std::vector<bool> nullable_nodes;
-  std::vector<bool> nullable_rules;
-  grow(
-      grammar,
-      [&](const GbnfNode& node, size_t count) {
-        if (node.kind == Kind::kExpr) return pool.nullable(node.expr);
-        if (node.kind == Kind::kChoice) return count > 0;
-        if (node.kind == Kind::kRepeat) return node.least == 0 || count > 0;
-        return count == node.parts.size();
-      },
-      nullable_nodes, nullable_rules);
-  std::vector<bool> productive_nodes;
-  std::vector<bool> productive_rules;
-  grow(
-      grammar,
-      [&](const GbnfNode& node, size_t count) {
-        if (node.kind == Kind::kExpr) return node.expr != kNever;
-        if (node.kind == Kind::kChoice) return count > 0;
-        if (node.kind == Kind::kRepeat) return node.least == 0 || count > 0;
-        return count == node.parts.size();
-      },
-      productive_nodes, productive_rules);
-  const auto regular = acyclic(calls(grammar, false, nullable_nodes));
-  const auto first_calls = calls(grammar, true, nullable_nodes);
-  const auto safe = acyclic(first_calls);
+  const auto has_enough = [](const GbnfNode& node, size_t count) {
+    if (node.kind == Kind::kChoice) return count > 0;
+    if (node.kind == Kind::kRepeat) return node.least == 0 || count > 0;
+    return count == node.parts.size();
+  };
+  const auto is_nullable = [&](const GbnfNode& node, size_t count) {
+    return node.kind == Kind::kExpr ? pool.nullable(node.expr) : has_enough(node, count);
+  };
+  const auto is_productive = [&](const GbnfNode& node, size_t count) {
+    return node.kind == Kind::kExpr ? node.expr != kNever : has_enough(node, count);
+  };
+  const Spread nullable(grammar, is_nullable);
+  const Spread productive(grammar, is_productive);
   for (size_t i = 0; i < grammar.rules.size(); ++i) {
-    GbnfRule& rule = grammar.rules[i];
-    rule.is_regular = regular[i];
-    rule.is_nullable = nullable_rules[i];
-    rule.is_productive = productive_rules[i];
-    if (!safe[i] && reaches_itself(first_calls, i)) {
-      return fail(gbnf_error(source, rule.offset,
-                             fmt::format("the rule {} calls itself before it has read anything "
-                                         "(left recursion); write it as a repetition",
-                                         rule.name)));
-    }
+    grammar.rules[i].is_nullable = nullable.rules[i];
+    grammar.rules[i].is_productive = productive.rules[i];
+  }
+  grammar.regular = acyclic(calls(grammar, false, nullable.nodes));
+  for (const size_t rule : grammar.regular) grammar.rules[rule].is_regular = true;
+  const auto first_calls = calls(grammar, true, nullable.nodes);
+  if (const auto loop = find_loop(first_calls, acyclic(first_calls))) {
+    const GbnfRule& rule = grammar.rules[*loop];
+    return fail(gbnf_error(source, rule.offset,
+                           fmt::format("the rule {} calls itself before it has read anything "
+                                       "(left recursion); write it as a repetition",
+                                       rule.name)));
   }
   const GbnfRule& root = grammar.rules[grammar.root];
   if (root.is_productive) return {};

@@ -19,12 +19,15 @@ GbnfMachine::GbnfMachine(std::shared_ptr<ExprPool> pool, const GbnfGrammar& gram
   stacks_.put(std::vector<uint32_t>{});
   states_.put(std::vector<uint32_t>{});
   rule_exprs_.assign(grammar_.rules.size(), kNever);
-  rule_known_.assign(grammar_.rules.size(), false);
   for (const GbnfNode& node : grammar_.nodes) {
     const bool is_pure = node.kind == Kind::kRule
                              ? grammar_.rules[node.rule].is_regular
                              : std::ranges::all_of(node.parts, [&](size_t p) { return pure_[p]; });
     pure_.push_back(is_pure);
+  }
+  // In this order no expression has to go down into another rule.
+  for (const size_t rule : grammar_.regular) {
+    rule_exprs_[rule] = expr_of(grammar_.rules[rule].body);
   }
   add({});  // kReturnOp
   // Entries first: rules refer to each other in any order.
@@ -52,10 +55,6 @@ ExprId GbnfMachine::expr_of(size_t at) {
     case Kind::kExpr:
       return node.expr;
     case Kind::kRule:
-      if (!rule_known_[node.rule]) {
-        rule_exprs_[node.rule] = expr_of(grammar_.rules[node.rule].body);
-        rule_known_[node.rule] = true;
-      }
       return rule_exprs_[node.rule];
     case Kind::kRepeat:
       return pool_->repeat(expr_of(node.parts[0]), node.least, node.most);
@@ -219,12 +218,32 @@ StateId GbnfMachine::step(StateId state, uint8_t byte) {
   return threads.empty() ? kDead : put(std::move(threads));
 }
 
+StateId GbnfMachine::join(StateId a, StateId b) {
+  std::vector<Thread> threads;
+  for (const StateId state : {a, b}) {
+    const auto words = states_.get(state);
+    for (size_t i = 0; i < words.size(); i += 3) {
+      threads.push_back({words[i], words[i + 1], words[i + 2]});
+    }
+  }
+  return put(std::move(threads));
+}
+
 bool GbnfMachine::accepting(StateId state) {
   const auto words = states_.get(state);
   for (size_t i = 0; i < words.size(); i += 3) {
     if (words[i] == kAcceptOp) return true;
   }
   return false;
+}
+
+const ByteClasses* GbnfMachine::byte_classes(StateId state) {
+  BytePartitions::Id all = BytePartitions::kWhole;
+  const auto words = states_.get(state);
+  for (size_t i = 0; i < words.size(); i += 3) {
+    all = pool_->partitions().refine(all, pool_->byte_classes(words[i + 2]));
+  }
+  return &pool_->partitions().classes(all);
 }
 
 Machine::Shortcut GbnfMachine::shortcut(StateId state) {

@@ -24,8 +24,8 @@ bool is_name_char(char c) {
 
 class Parser {
  public:
-  Parser(std::string_view source, ExprPool& pool)
-      : source_(source), cursor_(source, pool), pool_(pool) {}
+  Parser(std::string_view source, ExprPool& pool, const TokenTable& tokens)
+      : source_(source), cursor_(source, pool), pool_(pool), tokens_(tokens) {}
 
   Result<GbnfGrammar> parse() {
     skip_space(true);
@@ -159,14 +159,15 @@ class Parser {
     if (cursor_.take('?')) return Count({0, 1});
     if (!cursor_.take('{')) return Count();
     skip_space(false);
-    const uint32_t least =
-        cursor_.digit_next() ? cursor_.number(kMaxCount).value_or(kUnbounded) : 0;
+    uint32_t least = cursor_.digit_next() ? cursor_.number(kMaxCount).value_or(kUnbounded) : 0;
     skip_space(false);
     uint32_t most = least;
     if (cursor_.take(',')) {
       skip_space(false);
       most = kUnbounded;
-      if (cursor_.digit_next()) most = cursor_.number(kMaxCount).value_or(0);
+      const bool is_bounded = cursor_.digit_next();
+      if (is_bounded) most = cursor_.number(kMaxCount).value_or(kUnbounded);
+      if (is_bounded && most == kUnbounded) least = kUnbounded;  // too large
       skip_space(false);
     }
     if (!cursor_.take('}')) return error("expected } behind a number of repetitions");
@@ -206,12 +207,49 @@ class Parser {
       if (!cursor_.take(')')) return error("expected ) for the group that was opened");
       return Found(inner);
     }
-    if (next == '<' || next == '!') return error("token literals are not supported");
+    if (next == '<' || next == '!') {
+      const bool negated = cursor_.take('!');
+      CHASQUI_TRY(const int32_t token, token_literal());
+      CHASQUI_TRY(const size_t node, add(negated ? pool_.other_token(token) : pool_.token(token)));
+      return Found(node);
+    }
     if (!is_name_char(next)) return Found();
     const std::string text = name();
     const size_t rule = rule_named(text, start);
     CHASQUI_TRY(const size_t node, add({.kind = Kind::kRule, .rule = rule}));
     return Found(node);
+  }
+
+  // <[123]> by number, <think> by spelling.
+  Result<int32_t> token_literal() {
+    const size_t start = cursor_.position();
+    if (!cursor_.take('<')) return error("expected < behind !");
+    int32_t token = -1;
+    if (cursor_.take('[')) {
+      const auto number = cursor_.number(static_cast<uint32_t>(tokens_.size() - 1));
+      if (!number) {
+        return error(fmt::format("expected a token from 0 to {}", tokens_.size() - 1));
+      }
+      token = static_cast<int32_t>(*number);
+      if (!(cursor_.take(']') && cursor_.take('>'))) return error("expected ]> behind a token");
+    } else {
+      const size_t end = source_.find_first_of(">\n", start);
+      if (end == source_.npos || source_[end] == '\n') {
+        return error_at(start, "this token is not closed");
+      }
+      const std::string spelling(source_.substr(start, end + 1 - start));
+      cursor_.set_position(end + 1);
+      const std::optional<int32_t> named = tokens_.named(spelling);
+      if (!named) {
+        return error_at(start, fmt::format("the vocabulary has no token that is spelled {}",
+                                           spelling.substr(0, 100)));
+      }
+      token = *named;
+    }
+    if (!tokens_.is_end(token)) return token;
+    return error_at(start,
+                    "this token ends the generation, which needs no literal: it may come "
+                    "wherever the text is whole");
   }
 
   Result<uint32_t> character(std::string_view what, size_t start) {
@@ -271,6 +309,7 @@ class Parser {
   std::string_view source_;
   RegexCursor cursor_;
   ExprPool& pool_;
+  const TokenTable& tokens_;
   GbnfGrammar grammar_;
   std::map<std::string, size_t> by_name_;
 };
@@ -290,8 +329,8 @@ Error gbnf_error(std::string_view source, size_t offset, std::string_view what) 
           ""};
 }
 
-Result<GbnfGrammar> parse_gbnf(std::string_view source, ExprPool& pool) {
-  return Parser(source, pool).parse();
+Result<GbnfGrammar> parse_gbnf(std::string_view source, ExprPool& pool, const TokenTable& tokens) {
+  return Parser(source, pool, tokens).parse();
 }
 
 }  // namespace chasqui::grammar

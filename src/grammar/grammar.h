@@ -7,6 +7,7 @@
 #pragma once
 
 #include <boost/json.hpp>
+#include <chrono>
 #include <memory>
 #include <span>
 #include <string>
@@ -43,6 +44,7 @@ using TokenTablePtr = std::shared_ptr<const TokenTable>;
 struct CompileLimits {
   static constexpr size_t kSourceBytes = 1 << 20;
   static constexpr size_t kChoices = 100'000;
+  static constexpr std::chrono::seconds kTime{2};
   static constexpr size_t kDepth = 200;  // nesting of groups, of schemas and of their instances
 };
 

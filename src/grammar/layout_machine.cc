@@ -140,6 +140,15 @@ Machine::Shortcut LayoutMachine::shortcut(StateId state) {
   return shortcut;
 }
 
+const ByteClasses* LayoutMachine::byte_classes(StateId state) {
+  const Threads threads = threads_of(state);
+  if (threads.size() != 1 || ops_[threads[0].first].kind != Op::Kind::kSchema) return nullptr;
+  const ByteClasses* classes = ops_[threads[0].first].machine->byte_classes(threads[0].second);
+  // Line ends are forbidden here. NUL is so in all JSON: what shares its class is anyway.
+  const bool knows_line_ends = classes != nullptr && (*classes)['\n'] == (*classes)[0];
+  return knows_line_ends ? classes : nullptr;
+}
+
 size_t LayoutMachine::bytes_held() const {
   size_t bytes = states_.bytes_held();
   for (const auto& [schema, machine] : machines_) bytes += machine->bytes_held();

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 #include "grammar/internal/state_cache.h"
+#include "grammar/internal/token_literal.h"
 
 namespace chasqui::grammar {
 
@@ -25,13 +26,23 @@ void Matcher::refresh() {
   cache.trim();
   if (epoch_ == cache.epoch()) return;
   epoch_ = cache.epoch();
-  state_ = cache.walk(cache.start(), text_);
+  state_ = cache.start();
+  for (const int32_t token : tokens_) {
+    if (state_ != kDead && !cache.tokens().is_end(token)) state_ = cache.step_token(state_, token);
+  }
 }
 
 void Matcher::mask(TokenMask& out) {
   const std::lock_guard lock(grammar_->cache_->mutex());
   refresh();
   out = ended_ ? TokenMask(grammar_->tokens().size()) : grammar_->cache_->mask(state_);
+}
+
+bool Matcher::mask_is_known() {
+  const std::unique_lock lock(grammar_->cache_->mutex(), std::try_to_lock);
+  if (!lock) return false;
+  refresh();
+  return ended_ || grammar_->cache_->knows_mask(state_);
 }
 
 bool Matcher::accept(int32_t token) {
@@ -41,16 +52,13 @@ bool Matcher::accept(int32_t token) {
   refresh();
   if (tokens.is_end(token)) {
     if (!grammar_->cache_->accepting(state_)) return false;
-    marks_.push_back(static_cast<uint32_t>(text_.size()));
+    tokens_.push_back(token);
     ended_ = true;
     return true;
   }
-  const std::string_view piece = tokens.piece(token);
-  if (piece.empty()) return false;
-  const StateId next = grammar_->cache_->walk(state_, piece);
+  const StateId next = grammar_->cache_->step_token(state_, token);
   if (next == kDead) return false;
-  marks_.push_back(static_cast<uint32_t>(text_.size()));
-  text_ += piece;
+  tokens_.push_back(token);
   state_ = next;
   return true;
 }
@@ -89,7 +97,7 @@ std::string Matcher::forced(size_t most) {
       only = next;
       only_byte = byte;
     }
-    if (only == kDead) break;
+    if (only == kDead || static_cast<char>(only_byte) == kTokenMark) break;
     bytes.push_back(static_cast<char>(only_byte));
     state = only;
   }
@@ -97,12 +105,11 @@ std::string Matcher::forced(size_t most) {
 }
 
 void Matcher::roll_back(size_t count) {
-  CHASQUI_CHECK(count <= marks_.size(), "more tokens taken back than were accepted");
+  CHASQUI_CHECK(count <= tokens_.size(), "more tokens taken back than were accepted");
   if (count == 0) return;
-  text_.resize(marks_[marks_.size() - count]);
-  marks_.resize(marks_.size() - count);
+  tokens_.resize(tokens_.size() - count);
   ended_ = false;
-  epoch_ = 0;  // the way is found again from the text: epochs begin at 1
+  epoch_ = 0;  // the way is found again from the tokens: epochs begin at 1
 }
 
 bool Matcher::exhausted() const {

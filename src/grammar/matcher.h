@@ -17,6 +17,9 @@ class Matcher {
   // Replaces `out` by the tokens that may come next: those that keep the text a beginning of
   // something in the language, and the ends of generation when it is whole.
   void mask(TokenMask& out);
+  // Whether mask() has the answer at hand and need not compute it. Does not wait: false while
+  // another thread is busy with the grammar.
+  bool mask_is_known();
   // False, and nothing changes, when the mask would not have the token.
   bool accept(int32_t token);
   // The text so far is in the language.
@@ -24,7 +27,7 @@ class Matcher {
   // Nothing but the end may follow, or it has been accepted.
   bool is_finished();
   // The bytes that must come next, as far as there is no choice; at most `most` of them. "" where
-  // the end is a choice too.
+  // the end is a choice too, or a token's literal.
   std::string forced(size_t most);
   // Takes the last `count` accepted tokens back. REQUIRES: count <= accepted tokens.
   void roll_back(size_t count);
@@ -35,9 +38,8 @@ class Matcher {
   void refresh();
 
   GrammarPtr grammar_;
-  std::string text_;             // accepted, to find the way again when the cache was emptied
-  std::vector<uint32_t> marks_;  // length of text_ before each accepted token
-  bool ended_ = false;           // an end of generation was accepted; it is the last mark
+  std::vector<int32_t> tokens_;  // accepted, to find the way again when the cache was emptied
+  bool ended_ = false;           // an end of generation was accepted; it is the last of them
   uint64_t epoch_ = 0;           // of the cache that state_ belongs to
   uint32_t state_ = 0;
 };

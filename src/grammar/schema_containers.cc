@@ -29,7 +29,7 @@ StateId SchemaMachine::begin_object(const ValueFrame& frame) {
 }
 
 StateId SchemaMachine::step_object(StateId state, uint8_t byte) {
-  ObjectFrame frame = object_frame(state);
+  ObjectFrame frame = frame_at<ObjectFrame>(state);
   if (read_space(frame.space, byte)) return put(frame);
   if (byte == '}' && frame.phase != kBehindComma) return close_object(frame);
   frame.space = 0;
@@ -47,7 +47,7 @@ StateId SchemaMachine::close_object(const ObjectFrame& frame) {
 }
 
 StateId SchemaMachine::begin_key(StateId object) {
-  const ObjectFrame container = object_frame(object);
+  const ObjectFrame container = frame_at<ObjectFrame>(object);
   const Closure& rules = closure(container.child);
   KeyFrame frame;
   frame.object = object;
@@ -58,14 +58,15 @@ StateId SchemaMachine::begin_key(StateId object) {
 }
 
 StateId SchemaMachine::step_key(StateId state, uint8_t byte) {
-  KeyFrame frame = key_frame(state);
+  KeyFrame frame = frame_at<KeyFrame>(state);
   std::string text;
   const StringEvent event = read_string_byte(frame.place, byte, text);
   if (event == StringEvent::kError) return kDead;
   if (event == StringEvent::kClosed) return close_key(frame);
   if (event == StringEvent::kNone) {
     // Escapes in keys: where some other key may come anyway.
-    const bool may_go_on = frame.exprs.empty() && allowed_keys(frame.object).other;
+    const bool may_go_on =
+        allowed_keys(frame.object).other && (frame.exprs.empty() || any_key_may_go_on(frame));
     return may_go_on ? put(frame) : kDead;
   }
   const Closure& rules = closure(frames_.get(frame.object)[2]);
@@ -84,7 +85,7 @@ bool SchemaMachine::key_may_hold(const KeyFrame& frame) {
   const AllowedKeys& allowed = allowed_keys(frame.object);
   if (allowed.named_before[frame.last] > allowed.named_before[frame.first]) return true;
   if (!allowed.other || frame.exprs.empty()) return allowed.other;
-  const ObjectFrame object = object_frame(frame.object);
+  const ObjectFrame object = frame_at<ObjectFrame>(frame.object);
   return other_key_may_hold(object, closure(object.child), frame.exprs);
 }
 
@@ -132,7 +133,7 @@ const SchemaMachine::AllowedKeys& SchemaMachine::allowed_keys(StateId object) {
   if (const auto place = allowed_keys_.find(object); place != allowed_keys_.end()) {
     return place->second;
   }
-  const ObjectFrame frame = object_frame(object);
+  const ObjectFrame frame = frame_at<ObjectFrame>(object);
   const Closure& rules = closure(frame.child);
   AllowedKeys allowed;
   allowed.named_before.push_back(0);
@@ -146,7 +147,7 @@ const SchemaMachine::AllowedKeys& SchemaMachine::allowed_keys(StateId object) {
 }
 
 StateId SchemaMachine::close_key(const KeyFrame& frame) {
-  ObjectFrame object = object_frame(frame.object);
+  ObjectFrame object = frame_at<ObjectFrame>(frame.object);
   const uint32_t closure_id = children_[object.child].closure;
   const Closure& rules = closures_[closure_id];
   const bool is_named = frame.first < frame.last && rules.keys[frame.first].size() == frame.depth;
@@ -187,7 +188,7 @@ StateId SchemaMachine::begin_array(const ValueFrame& frame) {
 }
 
 StateId SchemaMachine::step_array(StateId state, uint8_t byte) {
-  ArrayFrame frame = array_frame(state);
+  ArrayFrame frame = frame_at<ArrayFrame>(state);
   if (read_space(frame.space, byte)) return put(frame);
   if (byte == ']') return close_array(frame);
   const uint32_t space = frame.space;

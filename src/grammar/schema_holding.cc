@@ -61,10 +61,10 @@ bool SchemaMachine::container_may_hold(StateId container,
                                        const std::vector<Child::Dependent>& dependents,
                                        const Verdicts& roots) {
   if (kind_of(container) == kObject) {
-    return object_may_hold(object_frame(container), dependents, roots);
+    return object_may_hold(frame_at<ObjectFrame>(container), dependents, roots);
   }
   CHASQUI_CHECK(kind_of(container) == kArray, "members are in objects and lists only");
-  return array_may_hold(array_frame(container), dependents, roots);
+  return array_may_hold(frame_at<ArrayFrame>(container), dependents, roots);
 }
 
 bool SchemaMachine::object_may_hold(const ObjectFrame& frame,
@@ -109,7 +109,7 @@ StateId SchemaMachine::finish(StateId parent, uint32_t child, const Verdicts& ro
   if (parent == kDead) return roots[0].can_hold ? end_ : kDead;
   const Child what = children_[child];
   if (kind_of(parent) == kObject) {
-    ObjectFrame frame = object_frame(parent);
+    ObjectFrame frame = frame_at<ObjectFrame>(parent);
     for (const Child::Dependent& dependent : what.dependents) {
       if (!roots[dependent.root].can_hold) set_bit(frame.failed, dependent.slot);
     }
@@ -118,7 +118,7 @@ StateId SchemaMachine::finish(StateId parent, uint32_t child, const Verdicts& ro
     if (!object_may_hold(frame, {}, {})) return kDead;
     return put(frame);
   }
-  ArrayFrame frame = array_frame(parent);
+  ArrayFrame frame = frame_at<ArrayFrame>(parent);
   for (const Child::Dependent& dependent : what.dependents) {
     const bool holds = roots[dependent.root].can_hold;
     if (!dependent.counts && !holds) set_bit(frame.failed, dependent.slot);

@@ -26,11 +26,6 @@ constexpr TypeName kTypes[] = {
     {"object", kObjectBit},
 };
 
-bool is_empty_schema(const json::value& value) {
-  if (value.is_bool()) return value.get_bool();
-  return value.is_object() && value.get_object().empty();
-}
-
 }  // namespace
 
 std::string number_text(const json::value& number) {
@@ -98,24 +93,20 @@ Result<std::vector<std::string>> SchemaReader::name_list(const json::value& valu
   return names;
 }
 
-Status SchemaReader::read_unsupported(const Site& site) {
-  for (const char* keyword : {"$dynamicRef", "$recursiveRef"}) {
-    if (member(site, keyword) != nullptr) return unsupported(site, keyword);
-  }
-  for (const char* keyword : {"unevaluatedProperties", "unevaluatedItems"}) {
-    const json::value* value = member(site, keyword);
-    if (value != nullptr && !is_empty_schema(*value)) return unsupported(site, keyword);
-  }
-  return {};
-}
-
+// A dynamic reference is a plain one where the document is one resource: whatever the way to it,
+// the outermost resource that has the anchor is the document.
 Status SchemaReader::read_reference(const Site& site) {
-  const json::value* ref = member(site, "$ref");
-  if (ref == nullptr) return {};
-  if (!ref->is_string()) return bad(site, "$ref", "a string");
-  CHASQUI_TRY(const SchemaPlace target, refs_.resolve(ref->get_string(), site.place));
-  CHASQUI_TRY(const NodeId id, read_node(target));
-  site.node.all_of.push_back(id);
+  for (const char* keyword : {"$ref", "$dynamicRef", "$recursiveRef"}) {
+    const json::value* ref = member(site, keyword);
+    if (ref == nullptr) continue;
+    const bool is_dynamic = std::string_view(keyword) != "$ref";
+    if (is_dynamic && draft_ < Draft::k2019) continue;
+    if (is_dynamic && refs_.has_resources()) return unsupported(site, keyword);
+    if (!ref->is_string()) return bad(site, keyword, "a string");
+    CHASQUI_TRY(const SchemaPlace target, refs_.resolve(ref->get_string(), site.place));
+    CHASQUI_TRY(const NodeId id, read_node(target));
+    site.node.all_of.push_back(id);
+  }
   return {};
 }
 

@@ -72,11 +72,11 @@ Status SchemaReader::fill(const SchemaPlace& place, SchemaNode& node) {
   const json::value* ref = site.object.if_contains("$ref");
   if (draft_ <= Draft::k7 && ref != nullptr && ref->is_string()) return read_reference(site);
   constexpr Keywords kGroups[] = {
-      &SchemaReader::read_unsupported, &SchemaReader::read_reference,
-      &SchemaReader::read_type,        &SchemaReader::read_values,
-      &SchemaReader::read_text,        &SchemaReader::read_number,
-      &SchemaReader::read_object,      &SchemaReader::read_array,
-      &SchemaReader::read_combinators,
+      &SchemaReader::read_reference,   &SchemaReader::read_type,
+      &SchemaReader::read_values,      &SchemaReader::read_text,
+      &SchemaReader::read_number,      &SchemaReader::read_object,
+      &SchemaReader::read_array,       &SchemaReader::read_combinators,
+      &SchemaReader::read_unevaluated,
   };
   for (const Keywords group : kGroups) CHASQUI_TRY_STATUS((this->*group)(site));
   return {};

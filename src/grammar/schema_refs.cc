@@ -125,7 +125,10 @@ SchemaRefs::SchemaRefs(const json::value& root) : root_(root) {
 
 void SchemaRefs::index(const json::value& value, const SchemaPlace& place, size_t depth) {
   if (depth > 2 * CompileLimits::kDepth) return;  // the reader refuses such depths anyway
-  if (const json::string* id = resource_id(value)) by_name_.emplace(std::string(*id), place);
+  if (const json::string* id = resource_id(value)) {
+    by_name_.emplace(std::string(*id), place);
+    has_resources_ = has_resources_ || &value != &root_;
+  }
   for (const char* name : {"$anchor", "$dynamicAnchor"}) {
     const json::string* anchor = string_member(value, name);
     if (anchor != nullptr) by_name_.emplace("#" + std::string(*anchor), place);

@@ -88,9 +88,49 @@ Status SchemaReader::read_array(const Site& site) {
   if (const json::value* unique = member(site, "uniqueItems")) {
     if (!unique->is_bool()) return bad(site, "uniqueItems", "true or false");
     rules.unique = unique->get_bool() && rules.most > 1;
-    if (rules.unique) return unsupported(site, "uniqueItems");
+    if (rules.unique) {
+      CHASQUI_TRY_STATUS(limit_repetitions(site, rules));
+    }
   }
   site.node.array = std::move(rules);
+  return {};
+}
+
+// uniqueItems over a few values that the items' schema lists: each is contained once at most.
+Status SchemaReader::limit_repetitions(const Site& site, ArrayRules& rules) {
+  constexpr size_t kMostValues = 64;
+  const json::value* items = member(site, "items");
+  SchemaPlace place = site.place;
+  if (items != nullptr) place = site.place.below(*items, "items");
+  for (int hop = 0; hop < 8 && items != nullptr && items->is_object(); ++hop) {
+    const json::value* ref = items->get_object().if_contains("$ref");
+    if (ref == nullptr || !ref->is_string()) break;
+    CHASQUI_TRY(place, refs_.resolve(ref->get_string(), place));
+    items = place.schema;
+  }
+  const json::value* values = nullptr;
+  if (items != nullptr && items->is_object()) values = items->get_object().if_contains("enum");
+  const auto is_distinct = [](const json::value& value) {  // as text, too
+    return !value.is_structured() && !value.is_double();
+  };
+  const bool can_list = rules.prefix.empty() && values != nullptr && values->is_array() &&
+                        values->get_array().size() <= kMostValues &&
+                        std::ranges::all_of(values->get_array(), is_distinct);
+  if (!can_list) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{}: uniqueItems is not supported but for items of an enum of at most "
+                            "{} strings, whole numbers and literals",
+                            site.place.pointer, kMostValues));
+  }
+  for (const json::value& value : values->get_array()) {
+    SchemaNode once;
+    once.array.emplace();
+    CHASQUI_TRY(once.array->contains, value_node(value, site.place.depth));
+    once.array->least_contained = 0;
+    once.array->most_contained = 1;
+    site.node.all_of.push_back(add_node(std::move(once)));
+  }
+  rules.most = std::min(rules.most, static_cast<uint32_t>(values->get_array().size()));
   return {};
 }
 

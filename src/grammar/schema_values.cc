@@ -170,7 +170,7 @@ bool SchemaMachine::text_may_go_on(const TextFrame& frame) {
 }
 
 StateId SchemaMachine::step_text(StateId state, uint8_t byte) {
-  TextFrame frame = text_frame(state);
+  TextFrame frame = frame_at<TextFrame>(state);
   std::string text;
   switch (read_string_byte(frame.place, byte, text)) {
     case StringEvent::kError:
@@ -202,7 +202,7 @@ StateId SchemaMachine::begin_number(const ValueFrame& frame, uint8_t byte) {
 }
 
 StateId SchemaMachine::step_number(StateId state, uint8_t byte) {
-  NumberFrame frame = number_frame(state);
+  NumberFrame frame = frame_at<NumberFrame>(state);
   const uint32_t place = next_place(frame.place, byte);
   if (place == kNowhere) {
     if (!may_end(frame.place)) return kDead;

@@ -1,6 +1,7 @@
 // A set of token ids, one bit each.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -23,6 +24,19 @@ class TokenMask {
   }
   void add(const TokenMask& other) {
     for (size_t i = 0; i < words_.size(); ++i) words_[i] |= other.words_[i];
+  }
+  void remove(const TokenMask& other) {
+    for (size_t i = 0; i < words_.size(); ++i) words_[i] &= ~other.words_[i];
+  }
+  // The token of a set that has exactly one; -1 for all others.
+  int32_t only() const {
+    size_t at = 0;
+    while (at < words_.size() && words_[at] == 0) ++at;
+    if (at == words_.size() || !std::has_single_bit(words_[at])) return -1;
+    const size_t found = at++;
+    while (at < words_.size() && words_[at] == 0) ++at;
+    if (at < words_.size()) return -1;
+    return static_cast<int32_t>(64 * found) + std::countr_zero(words_[found]);
   }
   const std::vector<uint64_t>& words() const { return words_; }
   bool operator==(const TokenMask&) const = default;

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "grammar/internal/json_string.h"
+#include "grammar/internal/token_literal.h"
 #include "text/vocab.h"
 
 namespace chasqui::grammar {
@@ -90,7 +91,11 @@ std::shared_ptr<const TokenTable> TokenTable::build(const text::Tokenizer& token
   const text::Vocab& vocab = tokenizer.vocab();
   std::vector<std::string> pieces(static_cast<size_t>(vocab.size()));
   std::vector<int32_t> ends;
+  Names names;
   for (int32_t id = 0; id < vocab.size(); ++id) {
+    std::string spelling(tokenizer.piece(id, true));
+    if (spelling.starts_with('<') && spelling.ends_with('>'))
+      names.emplace(std::move(spelling), id);
     if (vocab.is_end_of_generation(id)) {
       ends.push_back(id);
       continue;
@@ -100,20 +105,23 @@ std::shared_ptr<const TokenTable> TokenTable::build(const text::Tokenizer& token
                             kind == text::TokenKind::kUserDefined;
     if (takes_part) pieces[static_cast<size_t>(id)] = tokenizer.piece(id, false);
   }
-  return build(std::move(pieces), std::move(ends));
+  return build(std::move(pieces), std::move(ends), std::move(names));
 }
 
 std::shared_ptr<const TokenTable> TokenTable::build(std::vector<std::string> pieces,
-                                                    std::vector<int32_t> ends) {
+                                                    std::vector<int32_t> ends, Names names) {
   std::shared_ptr<TokenTable> table(new TokenTable());
   table->pieces_ = std::move(pieces);
+  table->names_ = std::move(names);
   table->ends_ = TokenMask(table->size());
   for (const int32_t id : ends) {
     table->ends_.add(id);
     table->pieces_[static_cast<size_t>(id)].clear();
   }
   for (std::string& piece : table->pieces_) {
-    if (piece.size() > kMaxPiece) piece.clear();
+    // No text has the byte kTokenMark, and a machine must not take it for a token's literal.
+    const bool takes_part = piece.size() <= kMaxPiece && piece.find(kTokenMark) == piece.npos;
+    if (!takes_part) piece.clear();
   }
   table->sort_out();
   return table;
@@ -151,6 +159,12 @@ void TokenTable::sort_out() {
   not_plain_ = TokenTrie::build(std::move(not_plain));
   closing_rests_ = TokenTrie::build(std::move(rests));
   closing_ = TokenTrie::build(std::move(closing));
+}
+
+std::optional<int32_t> TokenTable::named(const std::string& spelling) const {
+  const auto place = names_.find(spelling);
+  if (place == names_.end()) return std::nullopt;
+  return place->second;
 }
 
 const TokenMask& TokenTable::plain(uint32_t chars) const {

@@ -14,6 +14,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -45,14 +46,18 @@ class TokenTable {
  public:
   // Control tokens, unknown and unused ones take no part; ends of generation are known as such.
   static std::shared_ptr<const TokenTable> build(const text::Tokenizer& tokenizer);
+  using Names = std::unordered_map<std::string, int32_t>;
   // For tests: token i is pieces[i], "" takes no part; `ends` end the generation.
   static std::shared_ptr<const TokenTable> build(std::vector<std::string> pieces,
-                                                 std::vector<int32_t> ends);
+                                                 std::vector<int32_t> ends, Names names = {});
 
   int32_t size() const { return static_cast<int32_t>(pieces_.size()); }
   std::string_view piece(int32_t token) const { return pieces_[static_cast<size_t>(token)]; }
   bool is_end(int32_t token) const { return ends_.has(token); }
   const TokenMask& ends() const { return ends_; }
+  // The token that is spelled so as a whole, control tokens included ("<think>"); only of those
+  // that stand in angle brackets.
+  std::optional<int32_t> named(const std::string& spelling) const;
 
   // Splits `text` greedily into the longest tokens; nullopt where no token fits.
   std::optional<std::vector<int32_t>> split(std::string_view text) const;
@@ -75,6 +80,7 @@ class TokenTable {
   void sort_out();
 
   std::vector<std::string> pieces_;
+  Names names_;
   TokenMask ends_;
   TokenTrie all_;
   TokenTrie not_plain_;

@@ -43,7 +43,7 @@ TEST(Twins, Grammars) {
     const auto grammar = compile_gbnf(source, table);
     if (!grammar) continue;  // rules that never end
     ExprPool pool;
-    const auto parsed = parse_gbnf(source, pool);
+    const auto parsed = parse_gbnf(source, pool, *table);
     for (int i = 0; i < 20; ++i) {
       const std::string text = random_text(rng, 7);
       const bool expected = naive_gbnf_accepts(*parsed, pool, text);

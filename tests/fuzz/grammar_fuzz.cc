@@ -19,11 +19,11 @@ TokenTablePtr table() {
   static const TokenTablePtr shared = [] {
     std::vector<std::string> pieces;
     for (int byte = 0; byte < 256; ++byte) pieces.emplace_back(1, static_cast<char>(byte));
-    for (const char* text : {"\", \"", "\": ", "ab", "}}", "\\u00", "12", "\xE2\x82", ""}) {
+    for (const char* text : {"\", \"", "\": ", "ab", "}}", "\\u00", "12", "\xE2\x82", "", ""}) {
       pieces.emplace_back(text);
     }
     const auto end = static_cast<int32_t>(pieces.size() - 1);
-    return TokenTable::build(std::move(pieces), {end});
+    return TokenTable::build(std::move(pieces), {end}, {{"<think>", end - 1}});
   }();
   return shared;
 }

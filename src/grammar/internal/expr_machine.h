@@ -25,6 +25,9 @@ class ExprMachine : public Machine {
     const ExprPool::PlainReach reach = pool_->plain_reach(state);
     return {.plain_chars = reach.chars, .exactly = reach.exactly};
   }
+  const ByteClasses* byte_classes(StateId state) override {
+    return &pool_->partitions().classes(pool_->byte_classes(state));
+  }
   size_t bytes_held() const override { return pool_->bytes_held(); }
   bool exhausted() const override { return pool_->exhausted(); }
 

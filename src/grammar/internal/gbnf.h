@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "grammar/internal/expr_pool.h"
+#include "grammar/token_table.h"
 
 namespace chasqui::grammar {
 
@@ -36,11 +37,13 @@ struct GbnfRule {
 struct GbnfGrammar {
   std::vector<GbnfNode> nodes;  // parts come before what they are parts of
   std::vector<GbnfRule> rules;
+  std::vector<size_t> regular;  // from analyse_gbnf(): regular rules, those that they name first
   size_t root = 0;
 };
 
 // kInvalidArgument with line and column for what is malformed, undefined or recursive to the left.
-Result<GbnfGrammar> parse_gbnf(std::string_view source, ExprPool& pool);
+// `tokens`: whose literals the source may have.
+Result<GbnfGrammar> parse_gbnf(std::string_view source, ExprPool& pool, const TokenTable& tokens);
 Status analyse_gbnf(GbnfGrammar& grammar, std::string_view source, const ExprPool& pool);
 
 // "line 3, column 7: what"

@@ -23,7 +23,9 @@ class GbnfMachine : public Machine {
   StateId start() override { return start_; }
   StateId step(StateId state, uint8_t byte) override;
   bool accepting(StateId state) override;
+  StateId join(StateId a, StateId b) override;
   Shortcut shortcut(StateId state) override;
+  const ByteClasses* byte_classes(StateId state) override;
   size_t bytes_held() const override {
     return pool_->bytes_held() + states_.bytes_held() + stacks_.bytes_held();
   }
@@ -67,9 +69,8 @@ class GbnfMachine : public Machine {
   const std::shared_ptr<ExprPool> pool_;
   const GbnfGrammar grammar_;
   std::vector<bool> pure_;          // by node: no rule inside that recurses
-  std::vector<ExprId> rule_exprs_;  // of regular rules; kNever until they are asked for
-  std::vector<bool> rule_known_;
-  std::vector<size_t> rule_ops_;  // entry of each rule that recurses
+  std::vector<ExprId> rule_exprs_;  // of regular rules
+  std::vector<size_t> rule_ops_;    // entry of each rule that recurses
   std::vector<Op> ops_;
   Interner stacks_;  // {op, count, below}; 0 is the empty stack
   Interner states_;  // threads, three words each

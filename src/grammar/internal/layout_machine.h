@@ -21,6 +21,7 @@ class LayoutMachine : public Machine {
   StateId step(StateId state, uint8_t byte) override;
   bool accepting(StateId state) override;
   Shortcut shortcut(StateId state) override;
+  const ByteClasses* byte_classes(StateId state) override;
   size_t bytes_held() const override;
   bool exhausted() const override;
 

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "grammar/internal/byte_partition.h"
+
 namespace chasqui::grammar {
 
 using StateId = uint32_t;
@@ -30,7 +32,12 @@ class Machine {
   // which only some texts lead on are allowed; those from which none does should not be.
   virtual StateId step(StateId state, uint8_t byte) = 0;
   virtual bool accepting(StateId state) = 0;
+  // The state in which either of two is. Only grammars with token literals come to that.
+  virtual StateId join(StateId a, StateId) { return a; }
   virtual Shortcut shortcut(StateId state) = 0;
+  // Bytes of one class lead to the same state; null where nothing is known of that. Valid as long
+  // as the machine.
+  virtual const ByteClasses* byte_classes(StateId) { return nullptr; }
   virtual size_t bytes_held() const = 0;
   // A bound was hit: answers since then may be kDead where they should not.
   virtual bool exhausted() const = 0;

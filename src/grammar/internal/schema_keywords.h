@@ -37,7 +37,6 @@ class SchemaReader {
   Status check_sizes() const;
   ExprId text_of(NodeId id);
 
-  Status read_unsupported(const Site& site);
   Status read_reference(const Site& site);
   Status read_type(const Site& site);
   Status read_values(const Site& site);
@@ -49,6 +48,21 @@ class SchemaReader {
   Status read_array(const Site& site);
   Status read_items(const Site& site, ArrayRules& rules);
   Status read_combinators(const Site& site);
+  Status read_unevaluated(const Site& site);
+  Status limit_repetitions(const Site& site, ArrayRules& rules);
+
+  // What is known of a schema's members and items from the schema alone.
+  struct Evaluated {
+    std::string_view keyword;  // that asks
+    std::vector<std::string> names;
+    std::vector<std::string> patterns;
+    size_t items = 0;  // the first so many
+    bool all_members = false;
+    bool all_items = false;
+    size_t schemas = 0;  // looked at
+  };
+  static constexpr size_t kMostEvaluated = 10'000;
+  Status add_evaluated(const SchemaPlace& place, bool is_outermost, Evaluated& evaluated);
 
   Result<NodeId> value_node(const boost::json::value& value, size_t depth);
   Result<NodeId> values_node(const boost::json::array& values, size_t depth);

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "grammar/internal/frame_words.h"
 #include "grammar/internal/interner.h"
 #include "grammar/internal/json_string.h"
 #include "grammar/internal/machine.h"
@@ -29,6 +30,7 @@ class SchemaMachine : public Machine {
   StateId step(StateId state, uint8_t byte) override;
   bool accepting(StateId state) override;
   Shortcut shortcut(StateId state) override;
+  const ByteClasses* byte_classes(StateId state) override;
   size_t bytes_held() const override;
   bool exhausted() const override { return pool_->exhausted(); }
 
@@ -64,23 +66,50 @@ class SchemaMachine : public Machine {
   };
 
   struct ValueFrame {
+    static constexpr Kind kKind = kValue;
     StateId parent = kDead;
     uint32_t child = 0;
     uint32_t space = 0;
+
+    template <typename Io, typename Self>
+    static void pass(Io& io, Self& self) {
+      io.word(self.parent);
+      io.word(self.child);
+      io.word(self.space);
+    }
   };
   struct TextFrame {
+    static constexpr Kind kKind = kText;
     StateId parent = kDead;
     uint32_t child = 0;
     StringPlace place;
     std::vector<ExprId> exprs;  // one with all_must_hold, else one for each root
+
+    template <typename Io, typename Self>
+    static void pass(Io& io, Self& self) {
+      io.word(self.parent);
+      io.word(self.child);
+      io.place(self.place);
+      io.rest(self.exprs);
+    }
   };
   struct NumberFrame {
+    static constexpr Kind kKind = kNumber;
     StateId parent = kDead;
     uint32_t child = 0;
     uint32_t place = 0;
     uint32_t text = 0;  // index into number_texts_; 0 where nobody asks
+
+    template <typename Io, typename Self>
+    static void pass(Io& io, Self& self) {
+      io.word(self.parent);
+      io.word(self.child);
+      io.word(self.place);
+      io.word(self.text);
+    }
   };
   struct ObjectFrame {
+    static constexpr Kind kKind = kObject;
     StateId parent = kDead;
     uint32_t child = 0;
     uint32_t phase = kOpened;
@@ -89,8 +118,21 @@ class SchemaMachine : public Machine {
     std::vector<uint32_t> failed;  // bits by slot
     std::vector<uint32_t> seen;    // bits by key
     std::vector<uint32_t> hashes;  // of other keys, sorted; see hashed_members
+
+    template <typename Io, typename Self>
+    static void pass(Io& io, Self& self) {
+      io.word(self.parent);
+      io.word(self.child);
+      io.word(self.phase);
+      io.word(self.space);
+      io.word(self.count);
+      io.list(self.failed);
+      io.list(self.seen);
+      io.rest(self.hashes);
+    }
   };
   struct KeyFrame {
+    static constexpr Kind kKind = kKey;
     StateId object = kDead;
     // Keys first to last have `depth` bytes in common with what was read; none: nobody names it.
     uint32_t first = 0;
@@ -99,8 +141,20 @@ class SchemaMachine : public Machine {
     StringPlace place;
     uint32_t hash = 0;
     std::vector<ExprId> exprs;  // of the closure's key_exprs
+
+    template <typename Io, typename Self>
+    static void pass(Io& io, Self& self) {
+      io.word(self.object);
+      io.word(self.first);
+      io.word(self.last);
+      io.word(self.depth);
+      io.place(self.place);
+      io.word(self.hash);
+      io.rest(self.exprs);
+    }
   };
   struct ArrayFrame {
+    static constexpr Kind kKind = kArray;
     StateId parent = kDead;
     uint32_t child = 0;
     uint32_t phase = kOpened;
@@ -108,6 +162,17 @@ class SchemaMachine : public Machine {
     uint32_t index = 0;               // items, up to the closure's index_cap
     std::vector<uint32_t> failed;     // bits by slot
     std::vector<uint32_t> contained;  // by slot, up to contained_cap
+
+    template <typename Io, typename Self>
+    static void pass(Io& io, Self& self) {
+      io.word(self.parent);
+      io.word(self.child);
+      io.word(self.phase);
+      io.word(self.space);
+      io.word(self.index);
+      io.list(self.failed);
+      io.rest(self.contained);
+    }
   };
   struct AllowedKeys {
     std::vector<bool> named;             // by key
@@ -118,19 +183,33 @@ class SchemaMachine : public Machine {
   // schema_frames.cc
   Kind kind_of(StateId state) const { return static_cast<Kind>(frames_.get(state)[0]); }
   StateId put_words(const std::vector<uint32_t>& words);
-  StateId put(const ValueFrame& frame);
-  StateId put(const TextFrame& frame);
-  StateId put(const NumberFrame& frame);
-  StateId put(const ObjectFrame& frame);
-  StateId put(const KeyFrame& frame);
-  StateId put(const ArrayFrame& frame);
-  TextFrame text_frame(StateId state) const;
-  NumberFrame number_frame(StateId state) const;
-  ObjectFrame object_frame(StateId state) const;
-  KeyFrame key_frame(StateId state) const;
-  ArrayFrame array_frame(StateId state) const;
+  template <typename Frame>
+  StateId put(const Frame& frame) {
+    FrameWriter writer(Frame::kKind);
+    Frame::pass(writer, frame);
+    return put_words(writer.words());
+  }
+  template <typename Frame>
+  Frame frame_at(StateId state) const {
+    Frame frame;
+    give_room(frame, state);
+    FrameReader reader(frames_.get(state));
+    Frame::pass(reader, frame);
+    return frame;
+  }
+  // Lists whose lengths are the closure's.
+  void give_room(ObjectFrame& frame, StateId state) const;
+  void give_room(ArrayFrame& frame, StateId state) const;
+  template <typename Frame>
+  void give_room(Frame&, StateId) const {}
   size_t depth_of(StateId state) const;
   static bool read_space(uint32_t& space, uint8_t byte);
+
+  // schema_shortcuts.cc
+  Shortcut text_shortcut(StateId state);
+  Shortcut key_shortcut(StateId state);
+  bool any_key_may_go_on(const KeyFrame& frame);
+  const ByteClasses* text_classes(const StringPlace& place, BytePartitions::Id told_apart);
   uint32_t closure_of(const std::vector<NodeId>& roots);
   const Closure& closure(uint32_t child) const { return closures_[children_[child].closure]; }
 
@@ -215,6 +294,7 @@ class SchemaMachine : public Machine {
   std::vector<std::string> number_texts_ = {""};
   std::unordered_map<std::string, uint32_t> number_ids_;
   std::unordered_map<StateId, AllowedKeys> allowed_keys_;
+  BytePartitions::Id plain_partition_ = BytePartitions::kWhole;  // until it is asked for
   StateId end_ = kDead;
   StateId start_ = kDead;
 };

@@ -29,12 +29,15 @@ class SchemaRefs {
 
   // kUnsupported for documents elsewhere, kInvalidArgument for places that do not exist.
   Result<SchemaPlace> resolve(std::string_view ref, const SchemaPlace& from) const;
+  // Whether a part of the document is a resource of its own, with an `$id`.
+  bool has_resources() const { return has_resources_; }
 
  private:
   void index(const boost::json::value& value, const SchemaPlace& place, size_t depth);
   Result<SchemaPlace> follow(const SchemaPlace& base, std::string_view pointer) const;
 
   const boost::json::value& root_;
+  bool has_resources_ = false;
   std::unordered_map<std::string, SchemaPlace> by_name_;  // "#anchor" and whole identifiers
 };
 

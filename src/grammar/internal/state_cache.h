@@ -7,6 +7,7 @@
 #include <mutex>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "grammar/internal/machine.h"
@@ -19,7 +20,10 @@ class StateCache {
   using MakeMachine = std::function<std::unique_ptr<Machine>()>;
   // `make` is called at once, and again whenever the caches have grown too large: states are then
   // forgotten and the epoch counts up.
-  StateCache(MakeMachine make, std::shared_ptr<const TokenTable> tokens);
+  StateCache(MakeMachine make, std::shared_ptr<const TokenTable> tokens)
+      : make_(std::move(make)), tokens_(std::move(tokens)) {
+    reset();
+  }
 
   std::mutex& mutex() { return mutex_; }
   const TokenTable& tokens() const { return *tokens_; }
@@ -31,16 +35,27 @@ class StateCache {
   StateId start() { return start_; }
   StateId step(StateId state, uint8_t byte);
   StateId walk(StateId state, std::string_view bytes);
+  // Behind a token that is no end of generation: read as its text, as a literal, or as both.
+  StateId step_token(StateId state, int32_t token);
   bool accepting(StateId state) { return machine_->accepting(state); }
   const TokenMask& mask(StateId state);
-  bool exhausted() const { return machine_->exhausted(); }
+  bool knows_mask(StateId state) const { return masks_.contains(state); }
+  // A bound was hit: masks are empty from then on, for good, so that nobody pays for it twice.
+  bool exhausted() const { return is_exhausted_ || machine_->exhausted(); }
   size_t bytes_held() const;
 
  private:
   static constexpr StateId kUnknown = 0xFFFFFFFF;
-  using Row = std::array<StateId, 256>;
+  struct Row {
+    std::array<StateId, 256> next;
+    const ByteClasses* classes = nullptr;  // as Machine::byte_classes()
+  };
 
+  StateId fill(Row& row, StateId state, uint8_t byte);
   TokenMask compute_mask(StateId state);
+  void add_string(const Machine::Shortcut& shortcut, StateId state, TokenMask& out);
+  void add_texts(StateId state, TokenMask& out);
+  void add_literals(StateId state, TokenMask& out);
   void add_walk(const TokenTrie& trie, StateId start, TokenMask& out);
   void reset();
 
@@ -50,6 +65,7 @@ class StateCache {
   std::unique_ptr<Machine> machine_;
   StateId start_ = kDead;
   uint64_t epoch_ = 0;
+  bool is_exhausted_ = false;
   std::vector<std::unique_ptr<Row>> rows_;  // by state; null until somebody leaves the state
   size_t row_count_ = 0;
   std::unordered_map<StateId, TokenMask> masks_;

@@ -178,9 +178,11 @@ TokenTablePtr small_table() {
         "\xC3\xA9", "\xE2\x82", "[[", "null", "aa\": 1", "-1"}) {
     pieces.emplace_back(text);
   }
-  pieces.emplace_back("");
-  const auto end = static_cast<int32_t>(pieces.size() - 1);
-  return TokenTable::build(std::move(pieces), {end});
+  const auto think = static_cast<int32_t>(pieces.size());
+  const int32_t end = think + 2;
+  pieces.resize(pieces.size() + 3);
+  return TokenTable::build(std::move(pieces), {end},
+                           {{"<think>", think}, {"</think>", think + 1}, {"</s>", end}});
 }
 
 bool naive_gbnf_accepts(const GbnfGrammar& grammar, ExprPool& pool, const std::string& text) {
