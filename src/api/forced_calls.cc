@@ -67,6 +67,11 @@ class FirstCallFilter final : public sample::TokenFilter {
     chat::OutputEvents unused;
     parser_.push(tokenizer_->piece(token, true), unused);
   }
+  int32_t forced() override { return inner_ ? inner_->forced() : -1; }
+  bool is_prepared() override { return !inner_ || inner_->is_prepared(); }
+  void prepare() override {
+    if (inner_) inner_->prepare();
+  }
   bool finished() override { return parser_.calls_ended() > 0 || (inner_ && inner_->finished()); }
 
  private:

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <mutex>
 
 namespace chasqui::engine {
 namespace {
@@ -11,12 +12,11 @@ constexpr float kForbidden = -std::numeric_limits<float>::infinity();
 
 class GrammarFilter : public sample::TokenFilter {
  public:
-  explicit GrammarFilter(grammar::GrammarPtr grammar) : matcher_(grammar), grammar_(grammar) {}
+  explicit GrammarFilter(grammar::GrammarPtr grammar) : grammar_(grammar), matcher_(grammar) {}
 
   void apply(std::span<float> logits) override {
-    matcher_.mask(mask_);
-    const auto is_zero = [](uint64_t word) { return word == 0; };
-    if (std::ranges::all_of(mask_.words(), is_zero)) mask_ = grammar_->tokens().ends();
+    const std::lock_guard lock(mutex_);
+    compute();
     const std::vector<uint64_t>& words = mask_.words();
     const size_t known = std::min(logits.size(), static_cast<size_t>(mask_.size()));
     for (size_t first = 0; first < known; first += 64) {
@@ -26,10 +26,44 @@ class GrammarFilter : public sample::TokenFilter {
     std::ranges::fill(logits.subspan(known), kForbidden);
   }
 
-  void accept(int32_t token) override { is_lost_ = !matcher_.accept(token) || is_lost_; }
-  bool finished() override { return is_lost_ || matcher_.is_finished(); }
+  int32_t forced() override {
+    const std::lock_guard lock(mutex_);
+    compute();
+    return mask_.only();
+  }
+
+  void accept(int32_t token) override {
+    const std::lock_guard lock(mutex_);
+    is_lost_ = !matcher_.accept(token) || is_lost_;
+    is_computed_ = false;
+  }
+
+  bool finished() override {
+    const std::lock_guard lock(mutex_);
+    return is_lost_ || matcher_.is_finished();
+  }
+
+  bool is_prepared() override {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock) return false;
+    return is_computed_ || matcher_.mask_is_known();
+  }
+
+  void prepare() override {
+    const std::lock_guard lock(mutex_);
+    compute();
+  }
 
  private:
+  // The mask of the place where the matcher is. REQUIRES: mutex_ is held.
+  void compute() {
+    if (is_computed_) return;
+    matcher_.mask(mask_);
+    const auto is_zero = [](uint64_t word) { return word == 0; };
+    if (std::ranges::all_of(mask_.words(), is_zero)) mask_ = grammar_->tokens().ends();
+    is_computed_ = true;
+  }
+
   // What `open` does not have. Most words are all open or all forbidden.
   static void forbid(uint64_t open, std::span<float> logits) {
     if (open == 0) {
@@ -43,10 +77,13 @@ class GrammarFilter : public sample::TokenFilter {
     }
   }
 
-  grammar::Matcher matcher_;
   const grammar::GrammarPtr grammar_;
+  std::mutex mutex_;  // prepare() may run on another thread
+  // Guarded by mutex_.
+  grammar::Matcher matcher_;
   grammar::TokenMask mask_;
-  bool is_lost_ = false;  // a token came that no mask had: the vocabulary has no end to choose
+  bool is_computed_ = false;  // mask_ is that of the matcher's place
+  bool is_lost_ = false;      // a token came that no mask had: the vocabulary has no end to choose
 };
 
 }  // namespace

@@ -32,6 +32,13 @@ class ThinkingFilter : public sample::TokenFilter {
     if (!opens) inner_->accept(token);
   }
 
+  int32_t forced() override {
+    const bool is_free = place_ == Place::kThinking || (place_ == Place::kStart && opener_ >= 0);
+    return is_free ? -1 : inner_->forced();
+  }
+  bool is_prepared() override { return inner_->is_prepared(); }
+  void prepare() override { inner_->prepare(); }
+
   bool finished() override { return place_ == Place::kBehind && inner_->finished(); }
 
  private:

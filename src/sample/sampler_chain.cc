@@ -45,6 +45,14 @@ struct SamplerChain::State {
     banned.clear();
   }
 
+  // The token that the filter leaves no choice about. A banned one is left to choose().
+  std::optional<int32_t> forced() const {
+    if (!filter || !banned.empty()) return std::nullopt;
+    const int32_t token = filter->forced();
+    if (token < 0 || token >= vocab_size) return std::nullopt;
+    return token;
+  }
+
   // The chosen token, or none when no token is possible.
   std::optional<int32_t> choose(Step& step) {
     ban(step.logits);
@@ -86,7 +94,8 @@ Sampled SamplerChain::sample(std::span<float> logits, int top_logprobs) {
   state_->apply_stage(Stage::kBias, step);
   if (top_logprobs >= 0) state_->reported.assign(logits.begin(), logits.end());
 
-  const std::optional<int32_t> chosen = state_->choose(step);
+  const std::optional<int32_t> forced = state_->forced();
+  const std::optional<int32_t> chosen = forced ? forced : state_->choose(step);
   if (chosen) {
     for (auto& entry : state_->samplers) entry.sampler->accept(*chosen);
   }

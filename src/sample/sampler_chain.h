@@ -40,8 +40,9 @@ class SamplerChain {
   void prime(std::span<const int32_t> prompt);
 
   // Chooses a token and records it (history, mirostat, filter). `logits` [vocab_size] are
-  // overwritten. `top_logprobs` < 0: no log-probabilities are computed. Logits that are all
-  // -infinity or NaN choose token 0 rather than fail.
+  // overwritten. A token that the filter forces is taken as it is: no sampler runs, nothing is
+  // drawn, and mirostat's bound stays. `top_logprobs` < 0: no log-probabilities are computed.
+  // Logits that are all -infinity or NaN choose token 0 rather than fail.
   Sampled sample(std::span<float> logits, int top_logprobs);
 
   // Forbids `token` for the next choice only (end of generation before min_tokens).

@@ -189,6 +189,30 @@ TEST(SamplerChain, TheFilterMasksAndLearnsTheChoice) {
   }
 }
 
+class OnlyThree : public EvenOnly {
+ public:
+  void apply(std::span<float> logits) override {
+    ++applied;
+    EvenOnly::apply(logits);
+  }
+  int32_t forced() override { return 3; }
+  int applied = 0;
+};
+
+TEST(SamplerChain, WhatIsForcedIsNotSampled) {
+  for (SamplingSpec spec : {greedy(), plain(5), SamplingSpec{}}) {
+    auto filter = std::make_shared<OnlyThree>();
+    SamplerChain chain(spec, 4, -1, filter);
+    EXPECT_EQ(choose(chain, {1, 8, 2, -kInf}), 3);
+    std::vector<float> logits = {0, 0, 0, 0};
+    const Sampled reported = chain.sample(logits, 1);
+    EXPECT_EQ(reported.token, 3);
+    EXPECT_NEAR(reported.logprob, std::log(0.25), 1e-6);
+    EXPECT_EQ(filter->applied, 0);
+    EXPECT_EQ(filter->accepted, (std::vector<int32_t>{3, 3}));
+  }
+}
+
 TEST(SamplerChain, LogProbabilitiesSeeTheBiasButNotPenaltiesMaskOrBan) {
   SamplingSpec spec = greedy();
   spec.presence_penalty = 5;

@@ -120,6 +120,7 @@ void Engine::Impl::step() {
   kv_.copies_done();
   const auto advances = sampler_.sample(plan, outputs);
   count_rows(plan);
+  prepare_filters(advances);
   scheduler_.commit(advances);
   count_step(advances, begun);
   count_state();
@@ -130,6 +131,7 @@ void Engine::Impl::step() {
 void Engine::Impl::receive(Message message) {
   if (message.added) {
     Job& job = *message.added;
+    filter_helper_.post(job.request.filter);
     jobs_.emplace(job.id, std::move(message.added));
     scheduler_.add(job);
     return;
@@ -193,6 +195,14 @@ void Engine::Impl::end_everything() {
       deliver_last(*jobs_.begin()->second, std::move(event));
     }
     std::this_thread::yield();
+  }
+}
+
+// Only now: a helper that begins while others are still sampled would make them wait for the
+// grammar that they share.
+void Engine::Impl::prepare_filters(std::span<const sched::Advance> advances) {
+  for (size_t i = 0; i < advances.size(); ++i) {
+    if (!advances[i].ended) filter_helper_.post(stepped_[i]->request.filter);
   }
 }
 

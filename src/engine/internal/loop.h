@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "engine/internal/counters.h"
+#include "engine/internal/filter_helper.h"
 #include "engine/internal/inbox.h"
 #include "engine/internal/job.h"
 #include "engine/internal/step_builder.h"
@@ -51,6 +52,8 @@ class Engine::Impl {
   void deliver_ended();
   void deliver_last(Job& job, Event event);
   void end_everything();
+  // Lets the filters of what goes on get ready while others are served and the model runs.
+  void prepare_filters(std::span<const sched::Advance> advances);
   void count_rows(const sched::StepPlan& plan);
   void count_step(std::span<const sched::Advance> advances, Instant begun);
   void count_state();
@@ -70,6 +73,7 @@ class Engine::Impl {
   std::atomic<int64_t> unfinished_{0};  // submitted and not yet ended
   std::atomic<bool> draining_{false};
   std::atomic<bool> stopping_{false};
+  FilterHelper filter_helper_;
 
   // Engine thread only.
   kv::KvManager kv_;
