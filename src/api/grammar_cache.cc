@@ -9,11 +9,6 @@ namespace {
 
 using Kind = Constraint::Kind;
 
-// What all cached grammars may hold together, states and masks included.
-constexpr size_t kMaxBytes = size_t{256} << 20;
-// A grammar counts as this much at least, so that the number is bounded too.
-constexpr size_t kLeastBytes = 64 << 10;
-
 // Each part with its length, so that no two layouts have the same source.
 void append_source(const grammar::Layout& layout, std::string& out) {
   const bool is_schema = layout.kind == grammar::Layout::Kind::kSchema;
@@ -45,8 +40,8 @@ std::string source_of(const Constraint& constraint) {
 
 }  // namespace
 
-GrammarCache::GrammarCache(std::shared_ptr<const text::Tokenizer> tokenizer)
-    : tokenizer_(std::move(tokenizer)) {}
+GrammarCache::GrammarCache(std::shared_ptr<const text::Tokenizer> tokenizer, size_t most_bytes)
+    : tokenizer_(std::move(tokenizer)), most_bytes_(most_bytes) {}
 
 grammar::TokenTablePtr GrammarCache::tokens() {
   std::call_once(tokens_once_, [this] { tokens_ = grammar::TokenTable::build(*tokenizer_); });
@@ -100,7 +95,7 @@ void GrammarCache::add(std::string source, const grammar::GrammarPtr& grammar) {
   size_t bytes = 0;
   for (auto entry = entries_.begin(); entry != entries_.end();) {
     bytes += std::max(kLeastBytes, entry->source.size() + entry->grammar->bytes_held());
-    if (bytes <= kMaxBytes || entry == entries_.begin()) {
+    if (bytes <= most_bytes_ || entry == entries_.begin()) {
       ++entry;
       continue;
     }

@@ -42,7 +42,13 @@ Result<Constraint> read_response_format(const boost::json::value& value, std::st
 // thread; compiling takes milliseconds, so not an I/O thread.
 class GrammarCache {
  public:
-  explicit GrammarCache(std::shared_ptr<const text::Tokenizer> tokenizer);
+  // What all cached grammars may hold together, states and masks included.
+  static constexpr size_t kMaxBytes = size_t{256} << 20;
+  // A grammar counts as this much at least, so that the number is bounded too.
+  static constexpr size_t kLeastBytes = 64 << 10;
+
+  explicit GrammarCache(std::shared_ptr<const text::Tokenizer> tokenizer,
+                        size_t most_bytes = kMaxBytes);
 
   // Null for kNone. Errors have the constraint's param.
   Result<grammar::GrammarPtr> get(const Constraint& constraint);
@@ -57,6 +63,7 @@ class GrammarCache {
   void add(std::string source, const grammar::GrammarPtr& grammar);
 
   const std::shared_ptr<const text::Tokenizer> tokenizer_;
+  const size_t most_bytes_;
   std::once_flag tokens_once_;
   grammar::TokenTablePtr tokens_;  // built when the first request needs it
   std::mutex mutex_;
