@@ -32,6 +32,9 @@ constexpr Command kCommands[] = {
     {"make-random", "write a model with random weights, for benchmarks", declare_make_random},
 };
 
+// Ended by Ctrl-C, as shells say it: 128 and the number of SIGINT.
+constexpr int kInterrupted = 130;
+
 void set_up_logging() {
   // Standard output belongs to results.
   spdlog::set_default_logger(spdlog::stderr_color_mt("chasqui"));
@@ -84,7 +87,7 @@ int run(int argc, char** argv) {
     if (!sub->parsed()) continue;
     if (const Status done = perform(action); !done) {
       fmt::print(stderr, "chasqui: {}\n", printable(done.error().message));
-      return 1;
+      return done.error().code == ErrorCode::kCancelled ? kInterrupted : 1;
     }
     return 0;
   }

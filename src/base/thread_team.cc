@@ -46,12 +46,7 @@ bool spin_until(const Done& done) {
 
 void name_and_pin(int thread, const std::vector<int>& pin_to) {
   pthread_setname_np(pthread_self(), ("team-" + std::to_string(thread)).c_str());
-  if (pin_to.empty()) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(pin_to[static_cast<size_t>(thread)], &set);
-  // Refusal (a processor outside the container's set) only costs speed.
-  pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+  if (!pin_to.empty()) bind_this_thread(pin_to[static_cast<size_t>(thread)]);
 }
 
 constexpr uint64_t range_of(uint32_t first, uint32_t end) {
@@ -86,6 +81,13 @@ std::optional<uint32_t> take_last(std::atomic<uint64_t>& range) {
 }
 
 }  // namespace
+
+void bind_this_thread(int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processor, &set);
+  pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
 
 ThreadTeam::ThreadTeam(int threads, std::vector<int> pin_to)
     : shares_(static_cast<size_t>(std::max(threads, 1))) {

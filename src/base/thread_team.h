@@ -20,6 +20,10 @@
 
 namespace chasqui {
 
+// Binds the calling thread, and threads that it starts, to one processor. Refusal (a processor
+// outside the container's set) only costs speed.
+void bind_this_thread(int processor);
+
 class ThreadTeam {
  public:
   // `threads` >= 1 counts the caller: 1 starts no worker. Workers are named "team-N". With

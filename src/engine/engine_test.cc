@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <new>
 #include <semaphore>
+#include <utility>
 
 #include "engine/internal/test_support.h"
 
@@ -242,6 +244,28 @@ TEST_F(EngineTest, ALogitThatIsNoNumberFailsTheRequestAndNoOther) {
   ASSERT_TRUE(event.error);
   EXPECT_EQ(event.error->code, ErrorCode::kCorrupt);
   EXPECT_EQ(good->wait().finish, FinishReason::kLength);
+}
+
+TEST_F(EngineTest, AStepThatThrowsFailsItsRequestsAndTheEngineGoesOn) {
+  const std::vector<int32_t> unlucky = bytes_of("forty-eight characters make three whole blocks..");
+  bool fails = true;  // engine thread only
+  start([&](std::span<const int32_t> tokens) {
+    const bool here =
+        tokens.size() > unlucky.size() && std::ranges::equal(tokens.first(unlucky.size()), unlucky);
+    if (here && std::exchange(fails, false)) throw std::bad_alloc();
+    return word("ab");
+  });
+  const auto bad = sink();
+  ASSERT_TRUE(engine_->submit(greedy(unlucky, 8, bad)));
+  const Event event = bad->wait();
+  ASSERT_TRUE(event.error);
+  EXPECT_EQ(event.error->code, ErrorCode::kInternal);
+  EXPECT_EQ(event.usage.completion_tokens, 1);
+  // What the failed request had computed before is sound, and its places are free again.
+  const Event again = answer(greedy(unlucky, 8, sink()));
+  EXPECT_EQ(again.text, "abababababababab");
+  EXPECT_TRUE(engine_->idle());
+  EXPECT_EQ(engine_->stats().running, 0);
 }
 
 // Who answers an answer with the next request is never told that there is no room.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <array>
@@ -9,6 +10,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <unordered_set>
 
 #include "base/check.h"
@@ -76,6 +78,20 @@ struct Writer::State {
     std::fclose(file);
     file = nullptr;
     ::unlink(temporary.c_str());
+  }
+
+  // A disk that fills up after minutes of writing is found out before. Another process may still
+  // take the room meanwhile; a file system that cannot be asked is tried.
+  Status check_space() const {
+    struct statvfs disk = {};
+    const std::string folder = std::filesystem::path(path).parent_path().string();
+    if (::statvfs(folder.empty() ? "." : folder.c_str(), &disk) != 0) return {};
+    const uint64_t room = static_cast<uint64_t>(disk.f_bavail) * disk.f_frsize;
+    const uint64_t size = metadata.size() + directory.size() + data_bytes;
+    if (size <= room) return {};
+    return fail(ErrorCode::kIo,
+                fmt::format("{} takes {:.1f} GB, but the disk has {:.1f} GB free", path,
+                            static_cast<double>(size) * 1e-9, static_cast<double>(room) * 1e-9));
   }
 
   void begin_value(std::string_view key) {
@@ -220,6 +236,7 @@ Status Writer::open(const std::string& path, bool overwrite) {
   }
   // The process id keeps two writers of the same file apart; the last to finish wins.
   state.temporary = fmt::format("{}.unfinished-{}", path, ::getpid());
+  CHASQUI_TRY_STATUS(state.check_space());
   state.file = std::fopen(state.temporary.c_str(), "wbe");
   if (state.file == nullptr) return state.os_error("cannot create");
 

@@ -52,7 +52,8 @@ class Writer {
   // regular file: kInvalidArgument), then `append` takes the tensors' bytes in declaration order,
   // in pieces of any size; `finish` checks that all bytes came (kInternal when too few or too
   // many), syncs and closes. The file carries a temporary name in the same folder until finish()
-  // succeeds; when the Writer goes before that, it is removed. kIo: the operating system refused.
+  // succeeds; when the Writer goes before that, it is removed. kIo: the operating system refused,
+  // or (from `open`) the disk has no room for the whole file.
   Status open(const std::string& path, bool overwrite);
   Status append(std::span<const std::byte> bytes);
   Status finish();

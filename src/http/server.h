@@ -12,6 +12,11 @@
 // until the handler answered) and, for requests with an Origin, the CORS fields. HEAD is GET
 // without its body; OPTIONS answers CORS preflights, or the allowed methods.
 //
+// A client that ends its own side of a connection after a request gets the answer (half-closed, as
+// `nc -N` does it). Whether it does that or has left altogether shows only when something is sent
+// to it: an interim "100 Continue", or the comment that a stream has for silence. Over TLS and in
+// HTTP/1.0 without a stream, the end of its side counts as having left.
+//
 // Thread-safe, except that start() is called once and before the others.
 #pragma once
 
@@ -51,12 +56,17 @@ class Server {
   // 127.0.0.1 port 8000: Address already in use").
   Result<uint16_t> start();
 
+  // Reads the TLS files again, for connections opened from now on. An error names the file and
+  // leaves everything as it was. Does nothing where the server speaks plain HTTP.
+  Status reload_tls();
+
   // No new connections from now on; what is open goes on.
   void stop_accepting();
 
   // Stops accepting, closes idle connections, lets running exchanges finish (their connections
-  // close after the answer), and waits until all are gone or `deadline` has passed. Returns true
-  // when all are gone. Blocks the caller: not to be called from a handler.
+  // close after the answer), gives half-sent requests a second and then a 503, and waits until all
+  // are gone or `deadline` has passed. Returns true when all are gone. Blocks the caller: not to be
+  // called from a handler.
   bool drain(std::chrono::milliseconds deadline);
 
   // Closes everything at once: exchanges see a disconnection. Waits for the I/O threads; no

@@ -162,6 +162,21 @@ TEST_F(ServerTest, AChunkedBodyIsRefusedBeforeItIsComplete) {
   EXPECT_TRUE(client.closed_within(4s));
 }
 
+// Lines between chunks are taken whole, so one that fills the input would wait for itself.
+TEST_F(ServerTest, EndlessLinesBetweenChunksAreRefused) {
+  start();
+  for (const std::string& line :
+       {"2;" + std::string(100'000, 'x'), "2\r\n{}\r\n0\r\nX: " + std::string(100'000, 'x')}) {
+    TestClient client(port());
+    client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+    client.send(line);
+    const auto r = client.receive();
+    ASSERT_TRUE(r);
+    EXPECT_EQ(r->status, 400);
+    EXPECT_TRUE(client.closed_within(4s));
+  }
+}
+
 TEST_F(ServerTest, BodiesTogetherHaveALimitToo) {
   start({.max_bodies_bytes = 3000});
   TestClient first(port());
@@ -376,6 +391,45 @@ TEST_F(ServerTest, DrainFinishesWhatRunsAndClosesWhatIdles) {
   drainer.join();
   EXPECT_TRUE(drained);
   EXPECT_FALSE(TestClient(port()).connected());
+}
+
+TEST_F(ServerTest, IdleConnectionsHardlyHoldADrain) {
+  start();
+  std::vector<std::unique_ptr<TestClient>> idle;
+  for (int i = 0; i < 20; ++i) {
+    idle.push_back(std::make_unique<TestClient>(port()));
+    idle.back()->send(get_request("/hello"));
+    EXPECT_EQ(idle.back()->receive()->status, 200);
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_TRUE(server().drain(5s));  // though no client closes
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1500ms);
+}
+
+TEST_F(ServerTest, HalfSentRequestsHoldADrainForASecondOnly) {
+  start();
+  const std::string request = post_request("/echo", R"({"a": 1})");
+  TestClient no_end(port()), no_head(port()), slow(port());
+  no_end.send(request.substr(0, request.size() - 2));
+  no_head.send("POST /echo HTT");
+  slow.send(request.substr(0, request.size() - 2));
+  EXPECT_TRUE(eventually([this] { return server().stats().connections_open == 3; }));
+  std::this_thread::sleep_for(50ms);  // for the bytes to be read
+  bool drained = false;
+  std::thread drainer([&] { drained = server().drain(10s); });
+  std::this_thread::sleep_for(200ms);
+  slow.send(request.substr(request.size() - 2));
+  EXPECT_EQ(slow.receive()->body, R"({"a": 1})");
+  for (TestClient* client : {&no_end, &no_head}) {
+    const auto r = client->receive(3000ms);
+    ASSERT_TRUE(r);
+    EXPECT_EQ(r->status, 503);
+    EXPECT_EQ(r->header("Connection"), "close");
+    client->close();
+  }
+  slow.close();
+  drainer.join();
+  EXPECT_TRUE(drained);
 }
 
 TEST_F(ServerTest, DrainGivesUpAtItsDeadlineAndStopCuts) {

@@ -172,15 +172,56 @@ TEST_F(StreamTest, ALeavingClientIsNoticedBehindAPipelinedRequest) {
   EXPECT_LT(time_to_notice(*exchange, [&] { client.close(); }), 100ms);
 }
 
-TEST_F(StreamTest, AHalfClosedClientCountsAsGoneButKeepsAnAnswerThatIsReady) {
+TEST_F(StreamTest, AClientThatOnlyEndsItsOwnSideGetsItsAnswers) {
+  start();
+  TestClient client(port());
+  client.send(get_request("/held") + get_request("/hello"));
+  auto exchange = held();
+  ASSERT_TRUE(exchange);
+  client.finish_sending();
+  EXPECT_TRUE(client.receive_until("HTTP/1.1 100 Continue\r\n\r\n", 2s));
+  std::this_thread::sleep_for(50ms);
+  EXPECT_FALSE(exchange->disconnected());
+  exchange->respond(text_response("late"));
+  EXPECT_EQ(client.receive()->status, 100);
+  EXPECT_EQ(client.receive()->body, "late");
+  EXPECT_EQ(client.receive()->body, "hello");
+  EXPECT_TRUE(client.closed_within(2s));
+  EXPECT_EQ(server().stats().disconnects, 0u);
+}
+
+TEST_F(StreamTest, AClientThatOnlyEndsItsOwnSideGetsItsWholeStream) {
+  start();
+  TestClient client(port());
+  client.send(get_request("/held"));
+  auto exchange = held();
+  ASSERT_TRUE(exchange);
+  SseWriter writer(exchange);
+  writer.start();
+  writer.send("x");
+  EXPECT_TRUE(client.receive_until("data: x", 2s));
+  client.finish_sending();
+  EXPECT_TRUE(client.receive_until(": ping", 2s));
+  std::this_thread::sleep_for(50ms);
+  EXPECT_FALSE(exchange->disconnected());
+  EXPECT_TRUE(writer.send("y"));
+  writer.done();
+  const auto r = client.receive();
+  ASSERT_TRUE(r);
+  EXPECT_TRUE(r->complete);
+  EXPECT_THAT(r->body, HasSubstr("data: y\n\ndata: [DONE]\n\n"));
+}
+
+// HTTP/1.0 knows no answer before the answer, by which the server could find out.
+TEST_F(StreamTest, AHalfClosedClientOfHttpOneZeroCountsAsGoneButKeepsAnAnswerThatIsReady) {
   start();
   TestClient waiting(port());
-  waiting.send(get_request("/held"));
+  waiting.send("GET /held HTTP/1.0\r\n\r\n");
   auto exchange = held();
   ASSERT_TRUE(exchange);
   EXPECT_LT(time_to_notice(*exchange, [&] { waiting.finish_sending(); }), 100ms);
   TestClient quick(port());
-  quick.send(get_request("/hello"));
+  quick.send("GET /hello HTTP/1.0\r\n\r\n");
   quick.finish_sending();
   const auto r = quick.receive();
   ASSERT_TRUE(r);

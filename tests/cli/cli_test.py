@@ -4,7 +4,9 @@
     cli_test.py BINARY DEMO_MODEL
 """
 import json
+import os
 import pathlib
+import pty
 import re
 import signal
 import socket
@@ -98,6 +100,8 @@ class Cli(unittest.TestCase):
         self.refuse("make-random", self.path / "x.gguf", "--format", "Q9", named="Q4_K_M")
         self.refuse("make-random", self.path / "x.gguf", "--shape", "tiny", "--hidden", "100", named="hidden")
         self.refuse("make-random", "/nonexistent/x.gguf", "--shape", "tiny", named="/nonexistent/x.gguf")
+        self.refuse("make-random", self.path / "x.gguf", "--shape", "tiny", "--hidden", 1 << 20, "--ffn", 1 << 20,
+                    "--layers", 64, named="GB free")
         self.refuse("serve", named="--model")
         self.refuse("serve", "--model", DEMO, "--port", "70000", named="65535")
         self.refuse("serve", "--model", DEMO, "--cpu-isa", "mmx", named="avx2")
@@ -158,6 +162,35 @@ class Cli(unittest.TestCase):
         self.assertEqual((result.returncode, result.stdout), (0, "The capital of France is Paris.\n"))
         piped = run("run", DEMO, "--temperature", 0, stdin="What is 7 + 5?")
         self.assertEqual(piped.stdout, "7 + 5 = 12.\n")
+
+    def test_a_full_context_is_said(self):
+        result = run("run", DEMO, "Tell me a story.", "--n_ctx", 24)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("context of 24 tokens is full", result.stderr)
+        self.refuse("run", DEMO, "word " * 100, "--n_ctx", 24, named="--n_ctx")
+
+    def test_a_conversation_goes_on_behind_a_full_context(self):
+        leader, follower = pty.openpty()
+        process = subprocess.Popen([BINARY, "run", DEMO, "--temperature", "0", "--n_ctx", "64"], stdin=follower,
+                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        os.close(follower)
+        os.write(leader, b"What is 7 + 5?\n" + b"word " * 100 + b"\n/new\nWhat is 7 + 5?\n\x04")
+        output = process.communicate(timeout=60)[0]
+        os.close(leader)
+        self.assertEqual(process.returncode, 0, output)
+        self.assertEqual(output.count("7 + 5 = 12."), 2, output)
+        self.assertIn("/new all of it; then ask again", output)
+
+    def test_an_interrupted_run_says_so(self):
+        model = self.path / "babbles.gguf"  # random weights hardly ever end an answer, and scalar code is slow
+        self.assertEqual(run("make-random", model, "--shape", "tiny", "--layers", 32).returncode, 0)
+        process = subprocess.Popen([BINARY, "run", model, "x", "--cpu_isa", "scalar"], stdout=subprocess.PIPE,
+                                   stderr=subprocess.PIPE, text=True)
+        process.stdout.read(1)
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+        self.assertEqual(process.returncode, 130)
+        self.assertIn("chasqui: interrupted", errors)
 
     def test_settings_come_from_everywhere(self):
         config = self.path / "config.json"

@@ -1,5 +1,6 @@
 // The subcommands of the binary. Each declares its options on the command-line parser and returns
-// what runs when it was chosen; main() prints its error as one sentence and exits with 1.
+// what runs when it was chosen; main() prints its error as one sentence and exits with 1 (130 when
+// the error is kCancelled: Ctrl-C).
 #pragma once
 
 #include <CLI/CLI.hpp>

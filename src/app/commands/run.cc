@@ -11,6 +11,7 @@
 #include <iostream>
 #include <iterator>
 #include <mutex>
+#include <optional>
 
 #include "app/commands/command.h"
 #include "app/serving_model.h"
@@ -100,10 +101,16 @@ class Conversation {
       messages_.push_back({.role = chat::Role::kSystem, .content = args.system});
   }
 
-  // Prints the answer to `text` while it comes. Ctrl-C ends the answer, not the conversation.
+  // Prints the answer to `text` while it comes. Ctrl-C ends the answer: kCancelled, but what was
+  // said stays said. kContextLength: the context has no room for `text`, which is forgotten.
   Status ask(std::string text) {
     messages_.push_back({.role = chat::Role::kUser, .content = std::move(text)});
-    CHASQUI_TRY(engine::Request request, make_request());
+    Result<engine::Request> prepared = make_request();
+    if (!prepared) {
+      messages_.pop_back();
+      return fail(prepared.error());
+    }
+    engine::Request request = std::move(*prepared);
     auto queue = std::make_shared<EventQueue>();
     request.sink = queue;
     const Instant begin = Clock().now();
@@ -111,7 +118,17 @@ class Conversation {
     return print_answer(id, *queue, begin);
   }
 
+  // Forgets all questions and answers, or the older half of them; the system message stays.
+  void begin_anew() { messages_.resize(first_turn()); }
+  void forget_half() {
+    const size_t turns = (messages_.size() - first_turn()) / 2;
+    const auto first = messages_.begin() + static_cast<std::ptrdiff_t>(first_turn());
+    messages_.erase(first, first + static_cast<std::ptrdiff_t>(2 * ((turns + 1) / 2)));
+  }
+
  private:
+  size_t first_turn() const { return args_.system.empty() ? 0 : 1; }
+
   Result<engine::Request> make_request() const {
     CHASQUI_TRY(const chat::Prompt prompt, model_.chat_format->render({.messages = messages_}));
     engine::Request request;
@@ -133,6 +150,7 @@ class Conversation {
   Status print_answer(engine::RequestId id, EventQueue& queue, Instant begin) {
     Speed speed;
     std::string answer;
+    std::optional<engine::FinishReason> finish;
     for (;;) {
       if (interrupted.exchange(false)) model_.engine->cancel(id);
       const auto next = queue.next();
@@ -145,6 +163,7 @@ class Conversation {
       fmt::print("{}", event.text);
       std::fflush(stdout);
       if (!event.finish) continue;
+      finish = event.finish;
       speed.total_seconds = seconds;
       speed.usage = event.usage;
       break;
@@ -153,6 +172,14 @@ class Conversation {
     std::fflush(stdout);
     if (args_.stats) speed.print();
     messages_.push_back({.role = chat::Role::kAssistant, .content = std::move(answer)});
+    if (finish == engine::FinishReason::kCancelled) {
+      return fail(ErrorCode::kCancelled, "interrupted");
+    }
+    const int64_t used = speed.usage.prompt_tokens + speed.usage.completion_tokens;
+    if (finish == engine::FinishReason::kLength && used >= model_.engine->options().n_ctx) {
+      fmt::print(stderr, "[the answer was cut: the context of {} tokens is full (--n_ctx)]\n",
+                 model_.engine->options().n_ctx);
+    }
     return {};
   }
 
@@ -162,15 +189,33 @@ class Conversation {
   std::vector<chat::Message> messages_;
 };
 
+// A full context or Ctrl-C ends the answer, but not the conversation.
+Status ask_in_terminal(Conversation& conversation, std::string line) {
+  const Status asked = conversation.ask(std::move(line));
+  if (asked || asked.error().code == ErrorCode::kCancelled) return {};
+  if (asked.error().code != ErrorCode::kContextLength) return asked;
+  fmt::print(stderr, "[{}. /half forgets its older half, /new all of it; then ask again]\n",
+             asked.error().message);
+  return {};
+}
+
 Status chat_in_terminal(Conversation& conversation) {
-  fmt::print(stderr, "Type a message and Enter; Ctrl-C ends an answer, Ctrl-D the conversation.\n");
+  fmt::print(stderr,
+             "Type a message and Enter; Ctrl-C ends an answer, Ctrl-D the conversation.\n"
+             "/half forgets the older half of the conversation, /new all of it.\n");
   for (;;) {
     fmt::print("> ");
     std::fflush(stdout);
     std::string line;
     if (!std::getline(std::cin, line)) break;
     if (line.empty()) continue;
-    CHASQUI_TRY_STATUS(conversation.ask(std::move(line)));
+    if (line == "/new") {
+      conversation.begin_anew();
+    } else if (line == "/half") {
+      conversation.forget_half();
+    } else {
+      CHASQUI_TRY_STATUS(ask_in_terminal(conversation, std::move(line)));
+    }
   }
   fmt::print("\n");
   return {};

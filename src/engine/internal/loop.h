@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <span>
 #include <thread>
 #include <unordered_map>
@@ -47,6 +48,8 @@ class Engine::Impl {
 
   void run();
   void step();
+  std::optional<std::span<const sched::Advance>> compute(const sched::StepPlan& plan);
+  void fail_step(const sched::StepPlan& plan, const char* why);
   void receive(Message message);
   void deliver(std::span<const sched::Advance> advances);
   void deliver_ended();
@@ -54,6 +57,8 @@ class Engine::Impl {
   void end_everything();
   // Lets the filters of what goes on get ready while others are served and the model runs.
   void prepare_filters(std::span<const sched::Advance> advances);
+  void judge_drafts(const sched::StepPlan& plan, std::span<const sched::Advance> advances);
+  void propose_drafts(std::span<const sched::Advance> advances);
   void count_rows(const sched::StepPlan& plan);
   void count_step(std::span<const sched::Advance> advances, Instant begun);
   void count_state();

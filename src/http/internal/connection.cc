@@ -1,6 +1,10 @@
 // Reading: bytes to requests. What is sent back is in connection_answer.cc.
 #include "http/internal/connection.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 #include "http/error.h"
 #include "http/internal/request_id.h"
 
@@ -13,6 +17,11 @@ constexpr size_t kLargeRead = 64 << 10;
 
 // How long a closed connection stays to let its last answer arrive (see linger()).
 constexpr std::chrono::milliseconds kLinger{2000};
+// The same for one that ended between two requests: its last answer was on its way already.
+constexpr std::chrono::milliseconds kIdleLinger{200};
+
+// What a request that is half sent when the server begins to drain has left.
+constexpr std::chrono::milliseconds kDrainGrace{1000};
 
 // body_timeout is granted anew after this much: a minimum rate instead of a maximum size.
 constexpr size_t kBodyStride = 64 << 10;
@@ -53,6 +62,7 @@ void Connection::spawn(Task<void> task) {
 void Connection::drain() {
   asio::post(strand_, [self = shared_from_this()] {
     self->draining_ = true;
+    self->drain_until_ = Clock().now() + kDrainGrace;
     self->notify();
   });
 }
@@ -106,7 +116,8 @@ void Connection::client_gone() {
   notify();
 }
 
-// The limit on progress is per write_some(): a slow reader is served, a stuck one is not.
+// The limit on progress is per write_some(): a slow reader is served, a stuck one is not. Mostly
+// the system takes everything at once, and neither timers nor the loop of events are asked.
 Task<bool> Connection::write(std::string_view bytes) {
   while (!bytes.empty()) {
     arm_stall_timer(options_.write_stall_timeout);
@@ -123,16 +134,16 @@ Task<bool> Connection::write(std::string_view bytes) {
 
 // Closing a socket while bytes of the client are unread makes the kernel send a reset, which may
 // overtake the answer. So: say that we are done, throw away what still comes, wait for the end.
-Task<void> Connection::linger() {
+Task<void> Connection::linger(Milliseconds limit) {
   if (!gone_) {
     discarding_ = true;
     input_.clear();
     space_.cancel();
-    arm_stall_timer(kLinger);
+    arm_stall_timer(limit);
     co_await transport_->finish_writing();
-    const auto deadline = Clock().now() + kLinger;
+    const auto deadline = Clock().now() + limit;
     bool in_time = true;
-    while (!gone_ && in_time) in_time = co_await wait(deadline);
+    while (!gone_ && !input_ended_ && in_time) in_time = co_await wait(deadline);
   }
   close();
 }
@@ -140,11 +151,9 @@ Task<void> Connection::linger() {
 // --- reading ---
 
 Task<void> Connection::read_loop([[maybe_unused]] std::shared_ptr<Connection> self) {
-  // Enough to see that a header is too long, and room for pipelined requests.
-  const size_t input_limit = options_.max_header_bytes + kSmallRead;
   std::string chunk;
   while (!gone_) {
-    if (input_.size() >= input_limit && !discarding_) {
+    if (input_.size() >= read_limit() && !discarding_) {
       space_.expires_at(Instant::max());
       co_await space_.async_wait(kAwait);
       continue;
@@ -152,12 +161,28 @@ Task<void> Connection::read_loop([[maybe_unused]] std::shared_ptr<Connection> se
     chunk.resize(reading_body_ ? kLargeRead : kSmallRead);
     const IoResult result = co_await transport_->read_some(chunk);
     if (!discarding_) input_.append(chunk, 0, result.bytes);
-    if (result.error) {
-      client_gone();
-    } else {
-      notify();
-    }
+    notify();
+    if (!result.error) continue;
+    input_ended_ = true;
+    if (result.error == asio::error::eof) co_await transport_->wait_until_lost();
+    client_gone();
   }
+}
+
+size_t Connection::read_limit() const {
+  return options_.max_header_bytes + kSmallRead;
+}
+
+std::optional<Instant> Connection::reading_until(std::optional<Instant> own) const {
+  if (!own || !drain_until_) return own ? own : drain_until_;
+  return std::min(*own, *drain_until_);
+}
+
+ErrorInfo Connection::late(std::string_view part) const {
+  if (drain_until_ && *drain_until_ <= Clock().now()) {
+    return {.status = 503, .message = "The server is shutting down."};
+  }
+  return {.status = 408, .message = fmt::format("The request's {} did not arrive in time.", part)};
 }
 
 RequestParser::State Connection::feed(RequestParser& parser) {
@@ -176,11 +201,9 @@ Task<std::optional<RequestParser::State>> Connection::read_head(RequestParser& p
     const auto state = feed(parser);
     if (state != RequestParser::State::kNeedMore) co_return state;
     if (parser.started() && !was_started) deadline = after(options_.header_timeout);
-    if (gone_ || (draining_ && !parser.started())) co_return std::nullopt;
-    if (co_await wait(deadline)) continue;
-    if (!parser.started()) co_return std::nullopt;
-    ErrorInfo late{.status = 408, .message = "The request's header did not arrive in time."};
-    co_await answer_unparsed(std::move(late));
+    if (gone_ || input_ended_ || (draining_ && !parser.started())) co_return std::nullopt;
+    if (co_await wait(reading_until(deadline))) continue;
+    if (parser.started()) co_await answer_unparsed(late("header"));
     co_return std::nullopt;
   }
 }
@@ -199,21 +222,26 @@ Task<std::optional<ErrorInfo>> Connection::read_body(RequestParser& parser, Body
     }
     if (state == RequestParser::State::kComplete) co_return std::nullopt;
     if (state == RequestParser::State::kError) co_return parser.error();
-    if (gone_) co_return ErrorInfo{.status = 0};
+    if (gone_ || input_ended_) co_return ErrorInfo{.status = 0};
+    // The parser takes lines whole, and no more is read: neither would ever move.
+    if (taken == 0 && input_.size() >= read_limit()) {
+      co_return ErrorInfo{.status = 400, .message = "A chunk's size or its trailers are too long."};
+    }
     since_deadline += taken;
     if (since_deadline >= kBodyStride) {
       deadline = after(options_.body_timeout);
       since_deadline = 0;
     }
-    if (!co_await wait(deadline)) break;
+    if (!co_await wait(reading_until(deadline))) break;
   }
-  co_return ErrorInfo{.status = 408, .message = "The request's body did not arrive in time."};
+  co_return late("body");
 }
 
 // One request. False ends the connection.
 Task<bool> Connection::serve() {
   RequestParser parser(options_.max_header_bytes);
   const auto state = co_await read_head(parser);
+  idle_ = !state && !parser.started();
   if (!state) co_return false;
   if (*state == RequestParser::State::kError) {
     co_await answer_unparsed(parser.error());
@@ -259,7 +287,7 @@ Task<void> Connection::run(std::shared_ptr<Connection> self) {
     draining_ = draining_ || server_->draining;
     bool more = true;
     while (!gone_ && more) more = co_await serve();
-    co_await linger();
+    co_await linger(idle_ ? kIdleLinger : kLinger);
   }
   close();
 }

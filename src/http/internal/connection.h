@@ -3,6 +3,9 @@
 // always under way, a client that leaves is noticed at once, also while a handler works; and no
 // read is ever cancelled, which TLS would not survive.
 //
+// The end of the client's side alone is no farewell: some clients say so after their last request
+// and wait for the answer. probe() tells them from those that left, whose systems answer a reset.
+//
 // run() is the only one that waits on `wake_`; everything that may interest it (bytes, end of
 // file, an answer, draining) calls notify().
 #pragma once
@@ -55,7 +58,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<bool> serve();
   Task<std::optional<RequestParser::State>> read_head(RequestParser& parser);
   Task<std::optional<ErrorInfo>> read_body(RequestParser& parser, BodyShare& share);
+  // Enough to see that a header is too long, and room for pipelined requests.
+  size_t read_limit() const;
   RequestParser::State feed(RequestParser& parser);
+  std::optional<Instant> reading_until(std::optional<Instant> own) const;
+  ErrorInfo late(std::string_view part) const;
   void client_gone();
   void spawn(Task<void> task);
 
@@ -71,6 +78,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<Served> send_stream(const RequestHead& head, ExchangeCore& core, Outgoing first);
   Task<bool> pump(ExchangeCore& core, Outgoing out, std::string prefix, bool chunked,
                   uint64_t& body_bytes);
+  Task<bool> probe(std::string bytes);
   Task<bool> wait_for_more(ExchangeCore& core, bool chunked, Instant last_write);
   HeadFields head_fields(const RequestHead& head, const Request& request,
                          int64_t processing_ms) const;
@@ -81,7 +89,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<bool> wait(std::optional<Instant> deadline);
   void notify();
   Task<bool> write(std::string_view bytes);
-  Task<void> linger();
+  Task<void> linger(Milliseconds limit);
   void arm_stall_timer(Milliseconds limit);
   void disarm_stall_timer();
   void close();
@@ -101,8 +109,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
   asio::steady_timer stall_;  // closes the connection when a write makes no progress
   Instant head_at_;           // when the header of the current request was complete
   bool notified_ = false;
-  bool gone_ = false;  // end of file, or an error, or closed by us
+  bool gone_ = false;         // an error, or closed by us
+  bool input_ended_ = false;  // the client sends nothing more
+  bool probed_ = false;       // and whether it is still there was asked
   bool draining_ = false;
+  std::optional<Instant> drain_until_;  // while draining: when a half-sent request is given up
+  bool idle_ = false;                   // the last serve() ended between two requests
   bool reading_body_ = false;
   bool discarding_ = false;  // input is thrown away while the connection lingers
 };

@@ -16,6 +16,15 @@ std::string framed(std::string_view bytes, bool chunked) {
   return fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes);
 }
 
+// `text` with {time} filled in.
+std::string idle_bytes(std::string text, bool chunked) {
+  constexpr std::string_view kTime = "{time}";
+  if (const size_t at = text.find(kTime); at != std::string::npos) {
+    text.replace(at, kTime.size(), iso_time());
+  }
+  return framed(text, chunked);
+}
+
 bool without_content(int status) {
   return status == 204 || status == 304;
 }
@@ -136,8 +145,20 @@ Task<Connection::Served> Connection::await_answer(const RequestHead& head, Excha
       core.disconnect();  // it may have left before there was an exchange to tell
       co_return Served{.status = kClientClosedRequest};
     }
-    co_await wait(std::nullopt);
+    if (input_ended_ && !head.http11) {
+      close();  // HTTP/1.0 has nothing that could be sent before the answer
+    } else if (!co_await probe("HTTP/1.1 100 Continue\r\n\r\n")) {
+      co_await wait(std::nullopt);
+    }
   }
+}
+
+// Once the client has ended its side: sends `bytes`, which say nothing. True when they were sent
+// now; if nobody is there any more, a reset comes back (see Transport::wait_until_lost).
+Task<bool> Connection::probe(std::string bytes) {
+  if (!input_ended_ || gone_ || std::exchange(probed_, true)) co_return false;
+  co_await write(bytes);
+  co_return true;
 }
 
 Task<Connection::Served> Connection::send_stream(const RequestHead& head, ExchangeCore& core,
@@ -193,14 +214,10 @@ Task<bool> Connection::wait_for_more(ExchangeCore& core, bool chunked, Instant l
   while (!gone_) {
     std::optional<Instant> deadline;
     if (pings) deadline = last_write + interval;
+    if (input_ended_ && core.idle_text().empty()) close();  // no way to ask whether it is there
+    if (input_ended_ && co_await probe(idle_bytes(core.idle_text(), chunked))) continue;
     if (co_await wait(deadline)) co_return !gone_;
-    std::string text = core.idle_text();
-    constexpr std::string_view kTime = "{time}";
-    if (const size_t at = text.find(kTime); at != std::string::npos) {
-      text.replace(at, kTime.size(), iso_time());
-    }
-    const std::string bytes = framed(text, chunked);
-    if (!co_await write(bytes)) co_return false;
+    if (!co_await write(idle_bytes(core.idle_text(), chunked))) co_return false;
     last_write = Clock().now();
   }
   co_return false;

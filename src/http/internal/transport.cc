@@ -26,6 +26,10 @@ class PlainTransport final : public Transport {
     co_return IoResult{error, written};
   }
 
+  Task<void> wait_until_lost() override {
+    co_await socket_.async_wait(tcp::socket::wait_error, kAwait);
+  }
+
   Task<void> finish_writing() override {
     error_code ignored;
     socket_.shutdown(tcp::socket::shutdown_send, ignored);
@@ -59,6 +63,8 @@ class TlsTransport final : public Transport {
         co_await stream_.async_write_some(asio::buffer(bytes.data(), bytes.size()), kAwait);
     co_return IoResult{error, written};
   }
+
+  Task<void> wait_until_lost() override { co_return; }
 
   // Sends close_notify and waits for the client's, within the caller's time limit.
   Task<void> finish_writing() override { co_await stream_.async_shutdown(kAwait); }

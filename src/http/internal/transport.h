@@ -23,6 +23,10 @@ class Transport {
   virtual Task<error_code> handshake() = 0;
   virtual Task<IoResult> read_some(std::span<char> into) = 0;
   virtual Task<IoResult> write_some(std::string_view bytes) = 0;
+  // After read_some() met the end of file: returns when the client is gone altogether, which only
+  // writing to it brings out. One that ended its own side and waits for the answer keeps this
+  // waiting. Over TLS the two look alike, and this returns at once.
+  virtual Task<void> wait_until_lost() = 0;
   // Says that nothing more will be written; reading goes on.
   virtual Task<void> finish_writing() = 0;
   // Ends the connection at once; operations under way complete with an error.
@@ -30,7 +34,7 @@ class Transport {
 };
 
 std::unique_ptr<Transport> make_plain_transport(tcp::socket socket);
-// `context` must outlive the transport.
+// `context` may go afterwards: OpenSSL counts who uses what is in it.
 std::unique_ptr<Transport> make_tls_transport(tcp::socket socket, asio::ssl::context& context);
 
 }  // namespace chasqui::http
