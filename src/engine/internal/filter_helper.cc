@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <new>
 #include <utility>
 
 namespace chasqui::engine {
@@ -33,7 +34,11 @@ void FilterHelper::run() {
     std::shared_ptr<sample::TokenFilter> filter = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
-    if (filter.use_count() > 1) filter->prepare();
+    try {
+      if (filter.use_count() > 1) filter->prepare();
+    } catch (const std::bad_alloc&) {
+      // The engine thread comes to the same place, and knows what to do with the request.
+    }
     filter.reset();  // it may be the last owner: not with the mutex held
     lock.lock();
   }
