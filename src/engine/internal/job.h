@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "engine/internal/answer.h"
+#include "engine/internal/meter.h"
 #include "engine/internal/pooler.h"
 #include "engine/internal/prompt_report.h"
 #include "engine/request.h"
@@ -26,6 +27,7 @@ struct Job final : sched::Sequence {
   std::optional<Pooler> pooler;
 
   Usage usage;
+  JobTimes times;
   bool hit_counted = false;            // cached prompt tokens are in the statistics
   std::optional<FinishReason> finish;  // set when the answer is complete
 

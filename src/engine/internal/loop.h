@@ -14,6 +14,7 @@
 #include "engine/internal/counters.h"
 #include "engine/internal/inbox.h"
 #include "engine/internal/job.h"
+#include "engine/internal/meter.h"
 #include "engine/internal/step_builder.h"
 #include "engine/internal/step_sampler.h"
 #include "kv/kv_manager.h"
@@ -37,6 +38,7 @@ class Engine::Impl {
   bool idle() const { return unfinished_.load() == 0; }
   void stop();
   EngineStats stats() const;
+  EngineTimings timings() const { return meter_.snapshot(); }
 
  private:
   struct Message {
@@ -51,7 +53,7 @@ class Engine::Impl {
   void deliver_ended();
   void deliver_last(Job& job, Event event);
   void end_everything();
-  void count_rows(const sched::StepPlan& plan);
+  void count_rows(const sched::StepPlan& plan, Instant begun);
   void count_step(std::span<const sched::Advance> advances, Instant begun);
   void count_state();
 
@@ -66,6 +68,7 @@ class Engine::Impl {
   Inbox<Message> inbox_;
   Bell bell_;
   Counters counters_;
+  Meter meter_;
   std::atomic<RequestId> last_id_{0};
   std::atomic<int64_t> unfinished_{0};  // submitted and not yet ended
   std::atomic<bool> draining_{false};
