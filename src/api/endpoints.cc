@@ -8,7 +8,7 @@
 namespace chasqui::api {
 namespace {
 
-constexpr std::array<Endpoint, 16> kEndpoints = {{
+constexpr std::array<Endpoint, 18> kEndpoints = {{
     {"POST", "/v1/completions", "Completion", true, handle_completion},
     {"POST", "/v1/engines/copilot-codex/completions", "Completion", false, handle_completion},
     {"POST", "/v1/embeddings", "Embedding", true, handle_embedding},
@@ -20,6 +20,8 @@ constexpr std::array<Endpoint, 16> kEndpoints = {{
     {"POST", "/extras/detokenize", "Detokenize", true, handle_detokenize},
     {"GET", "/health", "Health", true, handle_health},
     {"GET", "/healthz", "Health", false, handle_health},
+    {"GET", "/ready", "Readiness", true, handle_ready},
+    {"GET", "/metrics", "Metrics", true, handle_metrics},
     {"GET", "/openapi.json", "API description", true, handle_openapi},
     {"GET", "/docs", "API pages", false, handle_docs},
     {"GET", "/docs/oauth2-redirect", "API pages", false, handle_oauth2_redirect},

@@ -202,6 +202,7 @@ constexpr std::string_view kResponses = R"json({
 "Tokens": {"type": "object", "required": ["tokens"], "properties": {"tokens": {"$ref": "#/components/schemas/TokenIds"}}},
 "TokenCount": {"type": "object", "required": ["count"], "properties": {"count": {"type": "integer", "minimum": 0}}},
 "Text": {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}},
+"Readiness": {"type": "object", "required": ["status"], "properties": {"status": {"type": "string", "enum": ["ready", "draining"]}}},
 "Health": {"type": "object", "required": ["status"], "properties": {"status": {"type": "string", "enum": ["ok", "draining"]}}}
 })json";
 

@@ -40,10 +40,12 @@ class Service::Impl {
  public:
   explicit Impl(const ServiceOptions& options)
       : openapi_(boost::json::serialize(openapi_document(options.root_path, options.needs_key))),
+        http_metrics_(options.http_metrics),
         preparation_(options.preparation_threads, static_cast<size_t>(options.preparation_queue)),
         delivery_(1, std::numeric_limits<size_t>::max()) {}
 
   const std::string openapi_;
+  const std::shared_ptr<const HttpMetrics> http_metrics_;
   std::vector<std::unique_ptr<const ModelContext>> models_;  // constant once the Service stands
   std::atomic<bool> draining_ = false;
   // Last, so that no task runs when the members above go.
@@ -80,6 +82,10 @@ Result<const ModelContext*> Service::find(const std::optional<std::string>& name
 
 const std::string& Service::openapi() const {
   return impl_->openapi_;
+}
+
+const HttpMetrics* Service::http_metrics() const {
+  return impl_->http_metrics_.get();
 }
 
 bool Service::prepare(Task task) {

@@ -36,5 +36,8 @@ void Engine::stop() {
 EngineStats Engine::stats() const {
   return impl_->stats();
 }
+EngineTimings Engine::timings() const {
+  return impl_->timings();
+}
 
 }  // namespace chasqui::engine

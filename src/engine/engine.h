@@ -6,10 +6,12 @@
 // for end with kInternal, and the others go on. Destroying the engine stops it, see stop().
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 
 #include "base/clock.h"
+#include "base/histogram.h"
 #include "base/result.h"
 #include "engine/model_runner.h"
 #include "engine/request.h"
@@ -48,6 +50,21 @@ struct EngineStats {
   double last_step_seconds = 0;
 };
 
+// How requests ended, as statistics count it.
+enum class Outcome : uint8_t { kStop, kLength, kCancelled, kFailed };
+constexpr size_t kOutcomes = 4;
+
+// What was measured since start. Times are in seconds, and those of a request begin with submit().
+struct EngineTimings {
+  HistogramSnapshot queue;        // until the first step that computes a part of it
+  HistogramSnapshot first_token;  // until its first token was sampled
+  HistogramSnapshot inter_token;  // between two of its tokens
+  HistogramSnapshot request;      // until its last event
+  HistogramSnapshot step;         // one step of the engine
+  HistogramSnapshot step_tokens;  // rows that a step computed: the size of its batch
+  std::array<int64_t, kOutcomes> outcomes{};  // requests, by Outcome
+};
+
 using RequestId = uint64_t;
 
 class Engine {
@@ -81,6 +98,7 @@ class Engine {
   void stop();
 
   EngineStats stats() const;
+  EngineTimings timings() const;  // any thread, too
 
  private:
   class Impl;

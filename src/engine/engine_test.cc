@@ -485,5 +485,40 @@ TEST_F(EngineTest, PriorityRunsEarlier) {
   low->wait();
 }
 
+// Three requests: one ends by itself, one by its length, one is cancelled before it runs.
+TEST_F(EngineTest, TimingsCountRequestsTokensAndSteps) {
+  std::counting_semaphore<> steps(0);
+  start(says("abcdef"), {.max_sequences = 1}, {}, &steps);
+  const auto ends = sink(), cut = sink(), cancelled = sink();
+  ASSERT_TRUE(engine_->submit(greedy(kPrompt, 16, ends)));
+  ASSERT_TRUE(engine_->submit(greedy(kPrompt, 3, cut)));
+  const auto id = engine_->submit(greedy(kPrompt, 16, cancelled));
+  ASSERT_TRUE(id);
+  engine_->cancel(*id);
+  steps.release(100);
+  ends->wait(), cut->wait(), cancelled->wait();
+
+  const EngineTimings timings = engine_->timings();
+  const auto ended = [&timings](Outcome how) {
+    return timings.outcomes[static_cast<size_t>(how)];
+  };
+  EXPECT_EQ(ended(Outcome::kStop), 1);
+  EXPECT_EQ(ended(Outcome::kLength), 1);
+  EXPECT_EQ(ended(Outcome::kCancelled), 1);
+  EXPECT_EQ(ended(Outcome::kFailed), 0);
+  EXPECT_EQ(timings.request.count(), 3);
+  EXPECT_EQ(timings.queue.count(), 2);
+  EXPECT_EQ(timings.first_token.count(), 2);
+  const EngineStats stats = engine_->stats();
+  EXPECT_EQ(timings.inter_token.count(), stats.completion_tokens - 2);
+  EXPECT_EQ(timings.step.count(), stats.steps);
+  EXPECT_EQ(timings.step_tokens.count(), stats.steps);
+  // Every token but a request's first takes one row, that of the token before it; so does the end
+  // of generation, which does not count as a token.
+  EXPECT_EQ(timings.step_tokens.sum,
+            static_cast<double>(stats.prompt_tokens + timings.inter_token.count() + 1));
+  EXPECT_GE(timings.request.sum, timings.first_token.sum);
+}
+
 }  // namespace
 }  // namespace chasqui::engine

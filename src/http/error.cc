@@ -106,6 +106,8 @@ std::string error_body(const ErrorInfo& error) {
 Response error_response(const ErrorInfo& error) {
   Response response;
   response.status = error.status;
+  response.error = error.code.value_or(
+      error.type.empty() ? std::string(default_error_type(error.status)) : error.type);
   response.body = error_body(error);
   return response;
 }

@@ -66,6 +66,7 @@ struct Response {
   std::string content_type = "application/json";  // "" when there is no body
   Headers headers;
   std::string body;
+  std::string error;  // of error_response(): the error's code, else its type; not sent
 };
 
 // "Not Found" for 404; "Unknown" for a number without a name.

@@ -19,6 +19,7 @@ struct AccessRecord {
   std::string_view route;  // pattern of the row, "" when none matched: safe as a metric label
   std::string_view peer;
   std::string_view request_id;
+  std::string_view error;       // code or type of the error body, "" for none; few values
   int status = 0;               // 499 when the client went away before the answer began
   uint64_t response_bytes = 0;  // of the body
   double seconds = 0;           // from the complete header to the end of the answer

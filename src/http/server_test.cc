@@ -453,7 +453,8 @@ TEST_F(ServerTest, AccessRecordsTellWhatHappened) {
   start({.on_access = [&](const AccessRecord& r) {
     std::lock_guard lock(mutex);
     lines.push_back(
-        fmt::format("{} {} {} {} {}", r.method, r.path, r.route, r.status, r.response_bytes));
+        fmt::format("{} {} {} {} {}{}", r.method, r.path, r.route, r.status, r.error,
+                    r.response_bytes));
   }});
   ask(get_request("/item/7"));
   ask(get_request("/nope"));
@@ -465,7 +466,7 @@ TEST_F(ServerTest, AccessRecordsTellWhatHappened) {
   // Two connections: either may be logged first.
   EXPECT_THAT(lines,
               testing::UnorderedElementsAre(testing::StrEq("GET /item/7 /item/{id...} 200 1"),
-                                            testing::StartsWith("GET /nope  404 ")));
+                                            testing::StartsWith("GET /nope  404 unknown_url")));
 }
 
 TEST(ServerStart, ErrorsNameWhatIsWrong) {

@@ -17,6 +17,8 @@ void handle_embedding(Service& service, ExchangePtr exchange);
 void handle_models(Service& service, ExchangePtr exchange);
 void handle_model(Service& service, ExchangePtr exchange);
 void handle_health(Service& service, ExchangePtr exchange);
+void handle_ready(Service& service, ExchangePtr exchange);
+void handle_metrics(Service& service, ExchangePtr exchange);
 void handle_tokenize(Service& service, ExchangePtr exchange);
 void handle_token_count(Service& service, ExchangePtr exchange);
 void handle_detokenize(Service& service, ExchangePtr exchange);

@@ -12,6 +12,7 @@
 #include <set>
 
 #include "api/api_key.h"
+#include "api/http_metrics.h"
 #include "api/service.h"
 #include "app/commands/command.h"
 #include "app/serving_model.h"
@@ -33,7 +34,8 @@ std::vector<std::string> split_commas(const std::string& text) {
   return parts;
 }
 
-http::ServerOptions server_options(const Settings& settings) {
+http::ServerOptions server_options(const Settings& settings,
+                                   std::shared_ptr<api::HttpMetrics> metrics) {
   http::ServerOptions options;
   options.host = settings.host;
   options.port = static_cast<uint16_t>(settings.port);
@@ -47,7 +49,8 @@ http::ServerOptions server_options(const Settings& settings) {
   options.tls_key_file = settings.ssl_keyfile;
   options.tls_certificate_file = settings.ssl_certfile;
   if (settings.disable_ping_events) options.ping_interval = std::chrono::milliseconds(0);
-  options.on_access = [](const http::AccessRecord& record) {
+  options.on_access = [metrics = std::move(metrics)](const http::AccessRecord& record) {
+    metrics->count(record);
     spdlog::debug("{} {} {} {} {:.1f} ms {}", record.peer, record.method, record.path,
                   record.status, record.seconds * 1e3, record.request_id);
   };
@@ -179,7 +182,8 @@ Status serve(const SettingOptions& options) {
   CHASQUI_TRY_STATUS(warn_of_effects(configuration.models));
   CHASQUI_TRY(api::ApiKeys::Keys first_keys, read_keys(settings));
   const bool is_open = first_keys.empty();
-  http::ServerOptions http_options = server_options(settings);
+  const auto metrics = std::make_shared<api::HttpMetrics>();
+  http::ServerOptions http_options = server_options(settings, metrics);
   CHASQUI_TRY_STATUS(fit_file_limit(http_options));
   CHASQUI_TRY_STATUS(http::check_startable(http_options));
   return_large_blocks();
@@ -191,7 +195,9 @@ Status serve(const SettingOptions& options) {
     models.push_back(std::move(served));
   }
   api::Service service(std::move(models),
-                       {.root_path = settings.root_path, .needs_key = !is_open});
+                       {.root_path = settings.root_path,
+                        .needs_key = !is_open,
+                        .http_metrics = metrics});
   http::Router router;
   CHASQUI_TRY_STATUS(api::register_endpoints(router, service));
   if (!is_open) api::require_key(router, keys, settings.open_paths);

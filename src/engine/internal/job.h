@@ -8,6 +8,7 @@
 
 #include "engine/internal/answer.h"
 #include "engine/internal/drafter.h"
+#include "engine/internal/meter.h"
 #include "engine/internal/pooler.h"
 #include "engine/internal/prompt_report.h"
 #include "engine/request.h"
@@ -29,6 +30,7 @@ struct Job final : sched::Sequence {
   DraftState draft_state;
 
   Usage usage;
+  JobTimes times;
   bool hit_counted = false;            // cached prompt tokens are in the statistics
   std::optional<FinishReason> finish;  // set when the answer is complete
 

@@ -86,7 +86,9 @@ Result<RequestId> Engine::Impl::submit(Request request) {
   }
   const RequestId id = ++last_id_;
   try {
-    inbox_.push({make_job(id, std::move(request), *tokenizer_, limits_.vocab_size), 0});
+    auto job = make_job(id, std::move(request), *tokenizer_, limits_.vocab_size);
+    job->times.submitted = clock_.now();
+    inbox_.push({std::move(job), 0});
   } catch (const std::bad_alloc&) {
     unfinished_.fetch_sub(1);  // or its place would be lost for good
     return fail(ErrorCode::kResourceExhausted, "there is no memory for the request");
@@ -126,7 +128,7 @@ void Engine::Impl::step() {
   const Instant begun = clock_.now();
   const auto advances = compute(plan);
   if (!advances) return deliver_ended();
-  count_rows(plan);
+  count_rows(plan, begun);
   judge_drafts(plan, *advances);
   prepare_filters(*advances);
   scheduler_.commit(*advances);
@@ -209,6 +211,7 @@ void Engine::Impl::deliver_last(Job& job, Event event) {
   }
   if (job.pooler && job.finish) event.embedding = job.pooler->result();
   event.usage = job.usage;
+  meter_.ended(job.times, event, clock_.now());
   const std::shared_ptr<EventSink> sink = job.request.sink;
   jobs_.erase(job.id);
   // Its place is free before anybody hears of the end: who answers by asking again is let in.
@@ -238,18 +241,22 @@ void Engine::Impl::prepare_filters(std::span<const sched::Advance> advances) {
   }
 }
 
-void Engine::Impl::count_rows(const sched::StepPlan& plan) {
+void Engine::Impl::count_rows(const sched::StepPlan& plan, Instant begun) {
   stepped_.clear();
+  int64_t rows = 0;
   for (const sched::RowGroup& group : plan.rows) {
     Job& job = job_of(*group.sequence);
     stepped_.push_back(&job);
+    rows += group.end() - group.begin;
     const int64_t of_prompt = std::min(group.end(), job.prompt_tokens()) - group.begin;
     if (of_prompt > 0) Counters::add(counters_.prompt_tokens, of_prompt);
     if (job.hit_counted) continue;
     job.hit_counted = true;
+    meter_.admitted(job.times, begun);
     job.usage.cached_prompt_tokens = job.cached_tokens;
     Counters::add(counters_.cached_prompt_tokens, job.cached_tokens);
   }
+  meter_.stepped(rows);
 }
 
 void Engine::Impl::judge_drafts(const sched::StepPlan& plan,
@@ -280,14 +287,19 @@ void Engine::Impl::propose_drafts(std::span<const sched::Advance> advances) {
 }
 
 void Engine::Impl::count_step(std::span<const sched::Advance> advances, Instant begun) {
+  const Instant now = clock_.now();
   int64_t sampled = 0;
-  for (const sched::Advance& advance : advances) {
-    sampled += advance.accepted + (advance.token >= 0 ? 1 : 0);
+  for (size_t i = 0; i < advances.size(); ++i) {
+    // Those guessed right come together with the one behind them.
+    const int64_t tokens = advances[i].accepted + (advances[i].token >= 0 ? 1 : 0);
+    for (int64_t t = 0; t < tokens; ++t) meter_.sampled(stepped_[i]->times, now);
+    sampled += tokens;
   }
   Counters::add(counters_.completion_tokens, sampled);
   Counters::add(counters_.steps, 1);
-  counters_.last_step_seconds.store(seconds_between(begun, clock_.now()),
-                                    std::memory_order_relaxed);
+  const double seconds = seconds_between(begun, now);
+  counters_.last_step_seconds.store(seconds, std::memory_order_relaxed);
+  meter_.step_took(seconds);
 }
 
 void Engine::Impl::count_state() {

@@ -16,6 +16,7 @@
 #include "engine/internal/filter_helper.h"
 #include "engine/internal/inbox.h"
 #include "engine/internal/job.h"
+#include "engine/internal/meter.h"
 #include "engine/internal/step_builder.h"
 #include "engine/internal/step_sampler.h"
 #include "kv/kv_manager.h"
@@ -39,6 +40,7 @@ class Engine::Impl {
   bool idle() const { return unfinished_.load() == 0; }
   void stop();
   EngineStats stats() const;
+  EngineTimings timings() const { return meter_.snapshot(); }
 
  private:
   struct Message {
@@ -59,7 +61,7 @@ class Engine::Impl {
   void propose_drafts(std::span<const sched::Advance> advances);
   // Lets the filters of what goes on get ready while others are served and the model runs.
   void prepare_filters(std::span<const sched::Advance> advances);
-  void count_rows(const sched::StepPlan& plan);
+  void count_rows(const sched::StepPlan& plan, Instant begun);
   void count_step(std::span<const sched::Advance> advances, Instant begun);
   void count_state();
 
@@ -74,6 +76,7 @@ class Engine::Impl {
   Inbox<Message> inbox_;
   Bell bell_;
   Counters counters_;
+  Meter meter_;
   std::atomic<RequestId> last_id_{0};
   std::atomic<int64_t> unfinished_{0};  // submitted and not yet ended
   std::atomic<bool> draining_{false};

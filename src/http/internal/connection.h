@@ -48,6 +48,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // What serve() found out about an answer, for the log.
   struct Served {
     int status = 0;
+    std::string error;
     uint64_t body_bytes = 0;
     bool keep_alive = false;
   };

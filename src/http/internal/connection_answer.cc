@@ -62,6 +62,7 @@ void Connection::log(const Request& request, const Route* route, const Served& s
   record.route = route ? std::string_view(route->pattern) : std::string_view();
   record.peer = peer_;
   record.request_id = request.request_id;
+  record.error = served.error;
   record.status = served.status;
   record.response_bytes = served.body_bytes;
   record.seconds = seconds_between(head_at_, Clock().now());
@@ -95,7 +96,7 @@ Task<Connection::Served> Connection::send_whole(const RequestHead& head, const R
   fields.keep_alive = keep_alive;
   if (!without_content(response.status)) fields.content_length = response.body.size();
   std::string bytes = response_head(response, fields);
-  Served served{.status = response.status};
+  Served served{.status = response.status, .error = std::move(response.error)};
   if (head.method != "HEAD" && !without_content(response.status)) {
     bytes += response.body;
     served.body_bytes = response.body.size();
