@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "chat/message.h"
+#include "chat/tool_dialect.h"
 #include "jinja/template.h"
 #include "text/vocab.h"
 
@@ -54,8 +55,8 @@ class ChatFormat {
   virtual ~ChatFormat() = default;
 
   virtual std::string_view name() const = 0;
-  // The template that it renders, "" where it is none.
-  virtual std::string_view template_text() const { return {}; }
+  // How its models speak; of formats that are not templates, the generic dialect.
+  virtual Speech speech() const { return speech_of(""); }
 
   // The prompt that asks the model for the next assistant message. A BOS token that the model
   // wants at the very start may be left out: PromptEncoder adds it once.
