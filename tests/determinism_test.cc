@@ -1,8 +1,10 @@
 // The promise that results do not depend on company, through the real engine on the real CPU
 // backend: the same request alone, in small chunks, among strangers, after a prefix hit, and after
-// being preempted gives the same tokens and the same log-probabilities, bit for bit.
+// being preempted, or with drafts to verify, gives the same tokens and the same log-probabilities,
+// bit for bit.
 #include <gtest/gtest.h>
 
+#include <array>
 #include <condition_variable>
 #include <memory>
 #include <mutex>
@@ -151,6 +153,51 @@ TEST_P(Determinism, StrangersAndPreemptionChangeNothing) {
     }
     if (kv_tokens != 0) {
       EXPECT_GT(engine->stats().preemptions, 0);
+    }
+  }
+}
+
+// Small alphabets repeat themselves, so that some guesses are right and some are wrong.
+engine::Request make_repetitive(uint64_t seed, float temperature, std::shared_ptr<Collector> sink) {
+  engine::Request request = make_request(40, seed, std::move(sink));
+  for (size_t i = 0; i < request.prompt.size(); ++i) {
+    request.prompt[i] = static_cast<int32_t>(3 + (i * (seed + 1)) % 5);
+  }
+  request.sampling.temperature = temperature;
+  request.sampling.repeat_penalty = 1.0f;
+  request.sampling.logit_bias = {{3, 14.0f}, {4, 14.0f}, {5, 14.0f}};
+  return request;
+}
+
+TEST_P(Determinism, DraftsChangeNothing) {
+  std::vector<Answer> plain;
+  // Without drafts; with them, one after the other and all together; and with little cache.
+  for (const int round : {0, 1, 2, 3}) {
+    settings_.draft_model = round == 0 ? "" : "prompt-lookup-decoding";
+    settings_.kv_tokens = round == 3 ? 300 : 0;
+    const auto engine = start();
+    std::vector<std::shared_ptr<Collector>> sinks;
+    for (uint64_t i = 0; i < 6; ++i) {
+      const float temperature = std::array{0.0f, 0.7f, 1.5f}[i % 3];
+      sinks.push_back(std::make_shared<Collector>());
+      ASSERT_TRUE(engine->submit(make_repetitive(i, temperature, sinks.back())));
+      if (round < 2) sinks.back()->wait();
+    }
+    for (size_t i = 0; i < sinks.size(); ++i) {
+      sinks[i]->wait();
+      Answer answer{sinks[i]->tokens(), sinks[i]->logprobs()};
+      if (round == 0) {
+        plain.push_back(std::move(answer));
+      } else {
+        EXPECT_EQ(answer, plain[i]) << "round " << round << " request " << i;
+      }
+    }
+    const engine::EngineStats stats = engine->stats();
+    EXPECT_EQ(stats.completion_tokens, 6 * kAnswerTokens);
+    EXPECT_EQ(stats.drafted_tokens > 0, round > 0);
+    if (round > 0) {
+      EXPECT_GT(stats.accepted_tokens, 0);
+      EXPECT_LT(stats.accepted_tokens, stats.drafted_tokens) << "no guess was wrong";
     }
   }
 }

@@ -258,7 +258,8 @@ def run_clients(tally):
         return
     with running_server() as (url, process):
         environment = {**os.environ, "CHASQUI_URL": url, "CHASQUI_PID": str(process.pid)}
-        result = limited.run(["node", "--test", *sorted(CLIENTS.glob("*.test.mjs"))], TEST_LIMIT, cwd=CLIENTS,
+        # One file after another: some watch the server's memory while others fill it.
+        result = limited.run(["node", "--test", "--test-concurrency=1", *sorted(CLIENTS.glob("*.test.mjs"))], TEST_LIMIT, cwd=CLIENTS,
                              env=environment)
         if result.returncode == limited.LIMIT_EXIT:
             print(limited.stacks(process.pid))  # the server may be what they waited for

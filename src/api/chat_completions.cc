@@ -16,7 +16,7 @@ Status work(Service& service, const ExchangePtr& exchange) {
                            body.model.value_or(model.id)};
   auto shape = std::make_unique<ChatShape>(
       head, ChatStyle{body.logprobs, body.tools.old_style, plan.output}, model.tokenizer);
-  Generation::start({service, model.engine, exchange}, std::move(plan), std::move(shape),
+  Generation::start({service, *context, exchange}, std::move(plan), std::move(shape),
                     {body.stream, body.include_usage, static_cast<size_t>(body.n)});
   return {};
 }

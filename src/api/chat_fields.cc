@@ -45,12 +45,24 @@ Status accept(Body&, const json::value&, std::string_view) {
   return {};
 }
 
+// The names that templates ask for: a level, or only whether to think.
+Status set_reasoning_effort(Body& body, const json::value& value, std::string_view) {
+  const std::string_view effort = value.get_string();
+  const jinja::Value thinks = jinja::Value::boolean(effort != "none");
+  body.template_variables.emplace_back(
+      "reasoning_effort", jinja::Value::string(std::string(effort), jinja::Origin::kTemplate));
+  body.template_variables.emplace_back("enable_thinking", thinks);
+  body.template_variables.emplace_back("thinking", thinks);
+  return {};
+}
+
 constexpr Field<Body> kFields[] = {
     {{.name = "messages",
       .type = kArray,
       .required = true,
       .help = "The conversation: {role, content}; roles system, developer, user, assistant, tool, "
-              "function; content a text or a list of {type: \"text\", text}."},
+              "function; content a text or a list of {type: \"text\", text}.",
+      .schema = "Messages"},
      set_messages},
     {{.name = "max_tokens",
       .type = kInteger,
@@ -79,30 +91,43 @@ constexpr Field<Body> kFields[] = {
       .max = Limits::kLogprobs,
       .help = "With logprobs: report this many of the likeliest tokens too."},
      store<&Body::top_logprobs>},
+    // Before the variables themselves: of two, the later one counts.
+    {{.name = "reasoning_effort",
+      .type = kString,
+      .nullable = true,
+      .choices = "none|minimal|low|medium|high|xhigh",
+      .help =
+          "How long the model may think, for templates that know it: they see reasoning_effort, "
+          "and enable_thinking and thinking, which are false for none only."},
+     set_reasoning_effort},
     {{.name = "chat_template_kwargs",
       .type = kObject,
       .nullable = true,
-      .help = "Variables of the model's chat template, like {\"enable_thinking\": false}."},
+      .help = "Variables of the model's chat template, like {\"enable_thinking\": false}.",
+      .schema = "TemplateVariables"},
      set_template_variables},
     {{.name = "response_format",
       .type = kObject,
       .nullable = true,
       .help = "{\"type\": \"text\"}, {\"type\": \"json_object\"} (optionally with \"schema\") or "
               "{\"type\": "
-              "\"json_schema\", \"json_schema\": {\"schema\": ...}}: what the answer must be."},
+              "\"json_schema\", \"json_schema\": {\"schema\": ...}}: what the answer must be.",
+      .schema = "ResponseFormat"},
      set_response_format},
     // What these hold is read together, by read_tools().
     {{.name = "tools",
       .type = kArray,
       .nullable = true,
       .help = "Functions that the model may call: {\"type\": \"function\", \"function\": {name, "
-              "description, parameters (a JSON schema), strict}}."},
+              "description, parameters (a JSON schema), strict}}.",
+      .schema = "Tools"},
      accept},
     {{.name = "tool_choice",
       .type = kStringOrObject,
       .nullable = true,
       .help = "\"none\", \"auto\", \"required\" (a call must come), or {\"type\": \"function\", "
-              "\"function\": {name}}."},
+              "\"function\": {name}}.",
+      .schema = "ToolChoice"},
      accept},
     {{.name = "parallel_tool_calls",
       .type = kBoolean,
@@ -110,12 +135,14 @@ constexpr Field<Body> kFields[] = {
       .nullable = true,
       .help = "Whether an answer may have several calls; false ends it behind the first."},
      store<&Body::tools, &ToolWishes::parallel>},
-    {{.name = "functions", .type = kArray, .nullable = true, .help = "Older form of tools."},
+    {{.name = "functions", .type = kArray, .nullable = true, .help = "Older form of tools.",
+      .schema = "Functions"},
      accept},
     {{.name = "function_call",
       .type = kStringOrObject,
       .nullable = true,
-      .help = "Older form of tool_choice: \"none\", \"auto\" or {name}."},
+      .help = "Older form of tool_choice: \"none\", \"auto\" or {name}.",
+      .schema = "FunctionCallChoice"},
      accept},
 };
 
@@ -123,6 +150,13 @@ constexpr Field<Body> kFields[] = {
 
 std::span<const Field<ChatBody>> chat_fields() {
   return kFields;
+}
+
+std::vector<FieldSpec> chat_specs() {
+  std::vector<FieldSpec> specs = specs_of(chat_fields());
+  const std::vector<FieldSpec> shared = specs_of(generation_fields());
+  specs.insert(specs.end(), shared.begin(), shared.end());
+  return specs;
 }
 
 Result<ChatBody> read_chat(const json::object& object) {
@@ -135,7 +169,7 @@ Result<ChatBody> read_chat(const json::object& object) {
   }
   if (body.max_completion_tokens) body.max_tokens = body.max_completion_tokens;
   if (body.max_tokens && *body.max_tokens <= 0) body.max_tokens.reset();
-  if (body.top_logprobs && !body.logprobs) {
+  if (body.top_logprobs.value_or(0) > 0 && !body.logprobs) {
     return bad_field("top_logprobs", "needs logprobs to be true");
   }
   return body;

@@ -27,7 +27,10 @@ void ChatShape::delta(size_t choice, const engine::Event& event, Chunks& out) {
     return;
   }
   Progress& progress = progress_.at(choice);
-  progress.waiting.insert(progress.waiting.end(), event.tokens.begin(), event.tokens.end());
+  if (style_.logprobs) {
+    progress.waiting.insert(progress.waiting.end(), event.tokens.begin(), event.tokens.end());
+  }
+  if (style_.output.has_thoughts()) progress.thoughts.push(event.tokens);
   chat::OutputEvents events;
   progress.parser.push(event.text, events);
   show(choice, events, progress, out);
@@ -66,6 +69,7 @@ void ChatShape::close(size_t choice, engine::FinishReason reason, Chunks& out) {
   show(choice, events, progress, out);
   out.push_back(chunk(choice, {}, finish(reason, progress.calls),
                       progress.waiting.empty() ? nullptr : &progress.waiting));
+  thoughts_ += progress.thoughts.count();
   progress_.erase(choice);
 }
 
@@ -110,15 +114,21 @@ json::object ChatShape::message_of(const std::string& text, size_t& calls) const
 std::string ChatShape::usage_chunk(const engine::Usage& usage) {
   json::object object = envelope(kChunk);
   object["choices"] = json::array();
-  object["usage"] = usage_json(usage);
+  object["usage"] = usage_with(usage, thoughts_);
   return json::serialize(object);
 }
 
 std::string ChatShape::whole(const std::vector<engine::Event>& choices,
                              const engine::Usage& usage) {
   json::array list;
+  int64_t thoughts = 0;
   for (size_t i = 0; i < choices.size(); ++i) {
     const engine::Event& event = choices[i];
+    if (style_.output.has_thoughts()) {
+      ThoughtCounter counter(style_.output);
+      counter.push(event.tokens);
+      thoughts += counter.count();
+    }
     size_t calls = 0;
     json::object choice = {{"index", i}, {"message", message_of(event.text, calls)}};
     if (style_.logprobs) choice["logprobs"] = logprobs(event.tokens);
@@ -127,7 +137,7 @@ std::string ChatShape::whole(const std::vector<engine::Event>& choices,
   }
   json::object object = envelope("chat.completion");
   object["choices"] = std::move(list);
-  object["usage"] = usage_json(usage);
+  object["usage"] = usage_with(usage, thoughts);
   return json::serialize(object);
 }
 
@@ -164,6 +174,16 @@ std::string ChatShape::chunk(size_t choice, json::object delta, json::value fini
   json::object object = envelope(kChunk);
   object["choices"] = json::array{std::move(item)};
   return json::serialize(object);
+}
+
+json::object ChatShape::usage_with(const engine::Usage& usage, int64_t thoughts) const {
+  json::object object = usage_json(usage);
+  if (style_.output.has_thoughts()) {
+    json::value& details = object["completion_tokens_details"];
+    if (details.is_null()) details.emplace_object();
+    details.get_object()["reasoning_tokens"] = thoughts;
+  }
+  return object;
 }
 
 json::object ChatShape::envelope(const char* kind) const {

@@ -23,20 +23,24 @@ constexpr Field<Body> kFields[] = {
       .fallback = "\"\"",
       .nullable = true,
       .help = "Text to continue; also a list of texts, token ids or lists of token ids. Control "
-              "tokens spelled in the text count: the caller writes the whole prompt."},
+              "tokens spelled in the text count: the caller writes the whole prompt.",
+      .schema = "Prompt"},
      set_prompt},
     {{.name = "suffix",
       .type = kString,
       .nullable = true,
-      .help = "Put behind the answer as it is."},
+      .help =
+          "What stands behind the answer: models that can fill in the middle see it, for others "
+          "it is put behind the answer as it is."},
      store<&Body::suffix>},
     {{.name = "max_tokens",
       .type = kInteger,
       .fallback = "16",
       .nullable = true,
-      .min = 1,
+      .min = 0,
       .max = 1e9,
-      .help = "Most tokens to generate; cut to what the context has left."},
+      .help = "Most tokens to generate; 0 is all that the context has left, and more is cut to "
+              "that."},
      store<&Body::max_tokens>},
     {{.name = "echo",
       .type = kBoolean,
@@ -66,6 +70,13 @@ std::span<const Field<CompletionBody>> completion_fields() {
   return kFields;
 }
 
+std::vector<FieldSpec> completion_specs() {
+  std::vector<FieldSpec> specs = specs_of(completion_fields());
+  const std::vector<FieldSpec> shared = specs_of(generation_fields());
+  specs.insert(specs.end(), shared.begin(), shared.end());
+  return specs;
+}
+
 Result<CompletionBody> read_completion(const json::object& object) {
   CompletionBody body;
   CHASQUI_TRY_STATUS(read_fields<GenerationBody>(object, generation_fields(), body));
@@ -84,6 +95,12 @@ Result<CompletionBody> read_completion(const json::object& object) {
     return bad_field("n", fmt::format("times the number of prompts may be at most {}, but is {}",
                                       Limits::kSequences, sequences));
   }
+  const size_t shown = body.prompts.size() * static_cast<size_t>(body.n);
+  if (body.suffix.size() > Limits::kSuffixBytes / shown) {
+    return bad_field("suffix", fmt::format("times the number of answers may have at most {} bytes",
+                                           Limits::kSuffixBytes));
+  }
+  if (body.max_tokens == 0) body.max_tokens.reset();
   return body;
 }
 

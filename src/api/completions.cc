@@ -13,10 +13,11 @@ Status work(Service& service, const ExchangePtr& exchange) {
   CHASQUI_TRY(Plan plan, plan_completion(*context, body));
   const ServedModel& model = context->model();
   const AnswerHead head = {"cmpl-" + make_uuid(), unix_seconds(), body.model.value_or(model.id)};
-  const CompletionStyle style = {body.echo, body.logprobs.has_value(), body.suffix};
+  const CompletionStyle style = {body.echo, body.logprobs.has_value(),
+                                 plan.infills ? "" : body.suffix};
   const auto shown = static_cast<size_t>(body.n);
   auto shape = std::make_unique<CompletionShape>(head, style, plan.prompts, shown, model.tokenizer);
-  Generation::start({service, model.engine, exchange}, std::move(plan), std::move(shape),
+  Generation::start({service, *context, exchange}, std::move(plan), std::move(shape),
                     {body.stream, body.include_usage, shown});
   return {};
 }

@@ -160,9 +160,9 @@ TEST(Streams, HaveAChunkForEachToken) {
                          {"max_tokens", 30},
                          {"temperature", 0},
                          {"ignore_eos", true},
-                         {"logit_bias", {{"195", -100}, {"240", -100}}}};
+                         {"logit_bias", {{"195", -100}, {"230", -100}, {"240", -100}}}};
     if (logprobs) body["logprobs"] = 1;
-    body["stream"] = true;  // without é and emoji, every token shows a character
+    body["stream"] = true;  // without é, 日 and emoji, every token shows a character
     const Reply reply = server.post("/v1/completions", body);
     ASSERT_EQ(reply.status, 200) << reply.body;
     // 30 tokens, the finish reason, [DONE].

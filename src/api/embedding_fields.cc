@@ -37,7 +37,8 @@ constexpr Field<Body> kFields[] = {
     {{.name = "input",
       .type = kStringOrArray,
       .required = true,
-      .help = "Text, token ids, or up to 2048 of either."},
+      .help = "Text, token ids, or up to 2048 of either.",
+      .schema = "Prompt"},
      set_input},
     {{.name = "encoding_format",
       .type = kString,
@@ -61,6 +62,10 @@ constexpr Field<Body> kFields[] = {
 
 std::span<const Field<EmbeddingBody>> embedding_fields() {
   return kFields;
+}
+
+std::vector<FieldSpec> embedding_specs() {
+  return specs_of(embedding_fields());
 }
 
 Result<EmbeddingBody> read_embedding(const json::object& object) {

@@ -148,6 +148,7 @@ Status work(Service& service, const ExchangePtr& exchange) {
   CHASQUI_TRY(const EmbeddingBody body, read_embedding(object));
   CHASQUI_TRY(const ModelContext* const context, service.find(body.model));
   CHASQUI_TRY(Plan plan, plan_embedding(*context, body));
+  context->interrupt();
   Embedding::start(service.deliverer(), context->model(), exchange, std::move(plan), body);
   return {};
 }

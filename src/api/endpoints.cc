@@ -1,4 +1,5 @@
-// The list of endpoints. To add one: its file, its handler in internal/handlers.h, its row here.
+// The list of endpoints. To add one: its file, its handler in internal/handlers.h, its row here; one of
+// openapi_operations.cc when it is listed.
 #include <array>
 
 #include "api/internal/answer_error.h"
@@ -7,7 +8,7 @@
 namespace chasqui::api {
 namespace {
 
-constexpr std::array<Endpoint, 11> kEndpoints = {{
+constexpr std::array<Endpoint, 16> kEndpoints = {{
     {"POST", "/v1/completions", "Completion", true, handle_completion},
     {"POST", "/v1/engines/copilot-codex/completions", "Completion", false, handle_completion},
     {"POST", "/v1/embeddings", "Embedding", true, handle_embedding},
@@ -19,6 +20,11 @@ constexpr std::array<Endpoint, 11> kEndpoints = {{
     {"POST", "/extras/detokenize", "Detokenize", true, handle_detokenize},
     {"GET", "/health", "Health", true, handle_health},
     {"GET", "/healthz", "Health", false, handle_health},
+    {"GET", "/openapi.json", "API description", true, handle_openapi},
+    {"GET", "/docs", "API pages", false, handle_docs},
+    {"GET", "/docs/oauth2-redirect", "API pages", false, handle_oauth2_redirect},
+    {"GET", "/docs/{file}", "API pages", false, handle_docs_file},
+    {"GET", "/redoc", "API pages", false, handle_redoc},
 }};
 
 }  // namespace

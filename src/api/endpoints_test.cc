@@ -6,7 +6,6 @@
 #include <set>
 
 #include "api/internal/test_server.h"
-#include "base/rng.h"
 #include "support/golden.h"
 
 namespace json = boost::json;
@@ -41,36 +40,6 @@ Answer whole(const Reply& reply) {
       choice.contains("message") ? choice.at("message").at("content") : choice.at("text");
   return {std::string(text.as_string()), std::string(choice.at("finish_reason").as_string()),
           body.at("usage")};
-}
-
-Answer streamed(const Reply& reply) {
-  Answer answer;
-  const std::vector<std::string> events = reply.events();
-  EXPECT_FALSE(events.empty());
-  EXPECT_EQ(events.back(), "[DONE]");
-  for (size_t i = 0; i + 1 < events.size(); ++i) {
-    const json::value chunk = json::parse(events[i]);
-    if (const json::value* usage = chunk.as_object().if_contains("usage")) answer.usage = *usage;
-    if (chunk.at("choices").as_array().empty()) continue;
-    const json::object& choice = chunk.at("choices").at(0).as_object();
-    if (const json::value* text = choice.if_contains("text")) answer.text += text->as_string();
-    if (const json::value* delta = choice.if_contains("delta")) {
-      if (const auto* content = delta->as_object().if_contains("content")) {
-        answer.text += content->as_string();
-      }
-    }
-    if (const json::string* finish = choice.at("finish_reason").if_string())
-      answer.finish = *finish;
-  }
-  return answer;
-}
-
-Answer stream_of(const TestServer& server, std::string_view path, json::object body) {
-  body["stream"] = true;
-  body["stream_options"] = {{"include_usage", true}};
-  const Reply reply = server.post(path, body);
-  EXPECT_EQ(reply.status, 200) << reply.body;
-  return streamed(reply);
 }
 
 TEST(Completion, HasExactlyTheContractsKeys) {
@@ -143,41 +112,6 @@ TEST(Models, AreChosenByTheRequestsModel) {
     EXPECT_EQ(error.at("param"), "model") << path;
     EXPECT_EQ(error.at("message"),
               "The model `third` does not exist; there are `folder/tiny.gguf`, `second`");
-  }
-}
-
-// The property: what a stream shows, put together, is what the whole answer shows.
-TEST(StreamAndWhole, AreTheSameAnswer) {
-  const TestServer server;
-  const std::vector<std::string> stops = {"a",  "é",     "😀",   "ab", "\n", "e d",
-                                          "😀é", "never", "c\n", "bb", "éa", " a"};
-  Rng rng(2026);
-  for (int round = 0; round < 60; ++round) {
-    json::object body = {{"prompt", fmt::format("p{}", round)},
-                         {"max_tokens", static_cast<int64_t>(1 + rng.below(80))},
-                         {"seed", round},
-                         {"temperature", rng.below(2) == 0 ? 0.0 : 1.2}};
-    json::array list;
-    for (uint64_t n = rng.below(4); n > 0; --n) list.emplace_back(stops[rng.below(stops.size())]);
-    body["stop"] = list;
-    if (rng.below(3) == 0) body["echo"] = true;
-    if (rng.below(3) == 0) body["suffix"] = "<end>";
-    if (rng.below(3) == 0) body["logprobs"] = 2;
-    const bool chat = rng.below(3) == 0;
-    if (chat) {
-      for (const char* key : {"prompt", "echo", "suffix", "logprobs"}) body.erase(key);
-      body["messages"] = messages(fmt::format("p{}", round));
-    }
-    const char* path = chat ? "/v1/chat/completions" : "/v1/completions";
-    const Answer once = whole(server.post(path, body));
-    const Answer stream = stream_of(server, path, body);
-    EXPECT_EQ(stream.text, once.text) << json::serialize(body);
-    EXPECT_EQ(stream.finish, once.finish) << json::serialize(body);
-    EXPECT_EQ(stream.usage, once.usage) << json::serialize(body);
-    if (body.contains("suffix") || body.contains("echo")) continue;
-    for (const json::value& stop : list) {
-      EXPECT_EQ(once.text.find(stop.as_string()), std::string::npos) << json::serialize(body);
-    }
   }
 }
 

@@ -43,7 +43,8 @@ Status set_tokens(DetokenizeBody& body, const json::value& value, std::string_vi
 
 constexpr Field<DetokenizeBody> kDetokenizeFields[] = {
     {{.name = "model", .nullable = true, .help = kModelHelp}, store<&DetokenizeBody::model>},
-    {{.name = "tokens", .type = kArray, .required = true, .help = "The token ids."}, set_tokens},
+    {{.name = "tokens", .type = kArray, .required = true, .help = "The token ids.",
+      .schema = "TokenIds"}, set_tokens},
 };
 
 Status respond(const ExchangePtr& exchange, const json::object& object) {
@@ -92,6 +93,14 @@ Status detokenize(Service& service, const ExchangePtr& exchange) {
 }
 
 }  // namespace
+
+std::vector<FieldSpec> tokenize_specs() {
+  return specs_of<TokenizeBody>(kTokenizeFields);
+}
+
+std::vector<FieldSpec> detokenize_specs() {
+  return specs_of<DetokenizeBody>(kDetokenizeFields);
+}
 
 void handle_tokenize(Service& service, ExchangePtr exchange) {
   prepare(service, std::move(exchange), tokenize);

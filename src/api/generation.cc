@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "api/internal/answer_error.h"
+#include "api/internal/running_streams.h"
 
 namespace chasqui::api {
 namespace {
@@ -63,12 +64,17 @@ void Generation::start(const Way& way, Plan plan, std::unique_ptr<AnswerShape> s
   self->exchange_->on_disconnect([weak] {
     if (const auto living = weak.lock()) living->cancel();
   });
+  way.model.interrupt();
   self->submit_all(std::move(plan.requests));
+  if (!style.stream || !way.model.model().interrupt_streams) return;
+  way.model.streams().add([weak] {
+    if (const auto living = weak.lock()) living->interrupt();
+  });
 }
 
 Generation::Generation(const Way& way, const Plan& plan, std::unique_ptr<AnswerShape> shape,
                        GenerationStyle style)
-    : engine_(way.engine),
+    : engine_(way.model.model().engine),
       exchange_(way.exchange),
       shape_(std::move(shape)),
       style_(style),
@@ -113,6 +119,15 @@ void Generation::cancel() {
   mailbox_->close();  // lets go of the wake that keeps this alive
 }
 
+void Generation::interrupt() {
+  interrupted_ = true;
+  const std::shared_ptr<engine::Engine> engine = engine_.lock();
+  const std::lock_guard lock(mutex_);
+  for (const engine::RequestId id : ids_) {
+    if (engine) engine->cancel(id);
+  }
+}
+
 // Memory may run out in the middle of an answer. The exchange then goes with this object, and says
 // so to the client; without cancel() the mailbox would keep both for ever.
 void Generation::pump() {
@@ -138,6 +153,9 @@ void Generation::take_turn() {
 
 void Generation::handle(size_t sequence, engine::Event event) {
   if (event.error) return fail_with(*event.error);
+  if (event.finish == engine::FinishReason::kCancelled) {
+    if (interrupted_) event.finish = engine::FinishReason::kLength;  // cut, as by max_tokens
+  }
   if (event.finish == engine::FinishReason::kCancelled) {
     return fail_with({ErrorCode::kCancelled, "The request was cancelled by the server", ""});
   }
@@ -221,6 +239,17 @@ engine::Usage Generation::usage() const {
   total.prompt_tokens = prompt_tokens_;
   for (const engine::Event& result : results_) {
     total.completion_tokens += result.usage.completion_tokens;
+    total.drafted_tokens += result.usage.drafted_tokens;
+    total.accepted_tokens += result.usage.accepted_tokens;
+  }
+  // Of the copies of a prompt all but one find what that one has computed: it tells what was there
+  // before the request.
+  for (size_t first = 0; first < results_.size(); first += copies_) {
+    int64_t cached = results_[first].usage.cached_prompt_tokens;
+    for (size_t copy = 1; copy < copies_; ++copy) {
+      cached = std::min(cached, results_[first + copy].usage.cached_prompt_tokens);
+    }
+    total.cached_prompt_tokens += cached;
   }
   return total;
 }

@@ -186,6 +186,16 @@ TEST(JsonOut, NumbersAreShortAndValid) {
   EXPECT_EQ(json_number(-0.1f).as_double(), -0.1);  // not -0.10000000149011612
 }
 
+TEST(JsonOut, UsageNamesDraftsOnlyWhereThereWereAny) {
+  engine::Usage usage;
+  usage.completion_tokens = 9;
+  EXPECT_FALSE(usage_json(usage).contains("completion_tokens_details"));
+  usage.drafted_tokens = 7;
+  usage.accepted_tokens = 5;
+  EXPECT_EQ(json::serialize(usage_json(usage).at("completion_tokens_details")),
+            R"({"accepted_prediction_tokens":5,"rejected_prediction_tokens":2})");
+}
+
 TEST(JsonOut, UuidsAreVersion4AndDiffer) {
   std::set<std::string> seen;
   for (int i = 0; i < 100; ++i) {

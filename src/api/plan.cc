@@ -7,6 +7,7 @@
 #include <charconv>
 #include <limits>
 
+#include "api/internal/infill.h"
 #include "base/rng.h"
 #include "chat/generic_tools.h"
 #include "chat/json_value.h"
@@ -180,6 +181,19 @@ Status check_places(const ModelContext& context, size_t sequences, const char* p
                                       sequences, places));
 }
 
+// A whole answer is held as JSON until its last token is there. One alone is bounded by the
+// context; what `n` multiplies is bounded here.
+Status check_logprobs(const Plan& plan) {
+  int64_t entries = 0;
+  for (const engine::Request& request : plan.requests) {
+    if (request.top_logprobs >= 0) entries += request.max_tokens * (1 + request.top_logprobs);
+  }
+  if (plan.requests.size() <= 1 || entries <= Limits::kLogprobEntries) return {};
+  return bad_field("n", fmt::format("answers with log-probabilities may have {} of them together, "
+                                    "but {} are asked for: lower n, max_tokens or their number",
+                                    Limits::kLogprobEntries, entries));
+}
+
 // `make_filter`: called for each copy, which follows its constraint on its own; may give null.
 template <typename MakeFilter>
 void add_copies(Plan& plan, const engine::Request& request, const MakeFilter& make_filter) {
@@ -219,7 +233,9 @@ Result<chat::Prompt> render_chat(const ModelContext& context, const ChatBody& bo
   const chat::ChatFormat& format = *context.model().chat_format;
   chat::ChatInput input;
   input.messages = body.messages;
-  input.more = body.template_variables;
+  input.more = context.model().template_variables;
+  input.more.insert(input.more.end(), body.template_variables.begin(),
+                    body.template_variables.end());
   if (format.speech().knows_tools) {
     if (body.tools.tools) {
       input.tools = chat::value_from_json(body.tools.objects, jinja::Origin::kCaller);
@@ -288,6 +304,21 @@ uint64_t derived_seed(uint64_t seed, uint64_t index) {
   return splitmix64(state);
 }
 
+namespace {
+
+// A prompt whose model fills in what stands before the suffix, instead of putting it behind.
+Status add_suffix(const ModelContext& context, const CompletionBody& body, size_t index,
+                  PlannedPrompt& prompt) {
+  CHASQUI_TRY_STATUS(check_length(context, body.suffix.size(), Wording::kPrompt, "suffix"));
+  if (body.echo && body.logprobs) {
+    return bad_field("echo", "cannot score a prompt with a suffix that the model fills in before");
+  }
+  prompt.tokens = infill_prompt(context, body.prompts[index], body.suffix);
+  return {};
+}
+
+}  // namespace
+
 Result<Plan> plan_completion(const ModelContext& context, const CompletionBody& body) {
   CHASQUI_TRY(engine::Request common, plan_common(context, body));
   CHASQUI_TRY(const grammar::GrammarPtr grammar, context.grammars().get(body.constraint));
@@ -297,17 +328,20 @@ Result<Plan> plan_completion(const ModelContext& context, const CompletionBody& 
   if (plan.copies > body.n) common.top_logprobs = 0;
   if (body.logprobs) common.top_logprobs = static_cast<int>(*body.logprobs);
   common.prompt_logprobs = body.echo && body.logprobs.has_value();
+  plan.infills = !body.suffix.empty() && can_infill(context.model().tokenizer->vocab());
   CHASQUI_TRY_STATUS(check_places(context, body.prompts.size() * static_cast<size_t>(plan.copies),
                                   body.prompts.size() > 1 ? "prompt" : "n"));
   for (size_t i = 0; i < body.prompts.size(); ++i) {
     const std::string path = body.prompts.size() == 1 ? "prompt" : fmt::format("prompt[{}]", i);
     CHASQUI_TRY(PlannedPrompt prompt, plan_input(context, body.prompts[i], path, Use::kContinue));
+    if (plan.infills) CHASQUI_TRY_STATUS(add_suffix(context, body, i, prompt));
     engine::Request request = common;
     CHASQUI_TRY_STATUS(fit(context, prompt, body.max_tokens, Wording::kPrompt, "prompt", request));
     add_copies(plan, request,
                [&] { return grammar ? engine::make_grammar_filter(grammar) : nullptr; });
     plan.prompts.push_back(std::move(prompt));
   }
+  CHASQUI_TRY_STATUS(check_logprobs(plan));
   return plan;
 }
 
@@ -322,6 +356,7 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   plan.output.starts_thinking = chat::ends_thinking(rendered.text(), plan.output.think);
   request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());
   request.show_special = has_control_marks(*context.model().tokenizer, plan.output);
+  request.report_tokens = plan.output.has_thoughts();  // to count them
   if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
   size_t bytes = 0;
   for (const chat::PromptPart& part : rendered.parts) bytes += part.text.size();
@@ -335,6 +370,7 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   add_copies(plan, request,
              [&] { return chat_filter(context, plan.output, one_call, is_call, grammar); });
   plan.prompts.push_back(std::move(prompt));
+  CHASQUI_TRY_STATUS(check_logprobs(plan));
   return plan;
 }
 

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "api/internal/constraint.h"
+#include "api/internal/openapi.h"
+#include "api/internal/running_streams.h"
 #include "api/internal/work_queue.h"
 #include "base/check.h"
 
@@ -25,16 +27,23 @@ std::string names_of(std::span<const std::unique_ptr<const ModelContext>> models
 ModelContext::ModelContext(ServedModel model)
     : model_(std::move(model)),
       encoder_(model_.tokenizer),
-      grammars_(std::make_unique<GrammarCache>(model_.tokenizer)) {}
+      grammars_(std::make_unique<GrammarCache>(model_.tokenizer)),
+      streams_(std::make_unique<RunningStreams>()) {}
 
 ModelContext::~ModelContext() = default;
+
+void ModelContext::interrupt() const {
+  if (model_.interrupt_streams) streams_->end_all();
+}
 
 class Service::Impl {
  public:
   explicit Impl(const ServiceOptions& options)
-      : preparation_(options.preparation_threads, static_cast<size_t>(options.preparation_queue)),
+      : openapi_(boost::json::serialize(openapi_document(options.root_path, options.needs_key))),
+        preparation_(options.preparation_threads, static_cast<size_t>(options.preparation_queue)),
         delivery_(1, std::numeric_limits<size_t>::max()) {}
 
+  const std::string openapi_;
   std::vector<std::unique_ptr<const ModelContext>> models_;  // constant once the Service stands
   std::atomic<bool> draining_ = false;
   // Last, so that no task runs when the members above go.
@@ -67,6 +76,10 @@ Result<const ModelContext*> Service::find(const std::optional<std::string>& name
       ErrorCode::kNotFound,
       "The model `" + name->substr(0, 200) + "` does not exist; there are " + names_of(models),
       "model");
+}
+
+const std::string& Service::openapi() const {
+  return impl_->openapi_;
 }
 
 bool Service::prepare(Task task) {

@@ -31,11 +31,13 @@
 #include "chat/prompt_encoder.h"
 #include "engine/engine.h"
 #include "http/router.h"
+#include "jinja/template.h"
 #include "text/tokenizer.h"
 
 namespace chasqui::api {
 
 class GrammarCache;
+class RunningStreams;
 
 // A model as the API sees it. Immutable once given to a Service.
 struct ServedModel {
@@ -51,11 +53,16 @@ struct ServedModel {
 
   int32_t last_n_tokens = 64;            // window of the penalties (setting last_n_tokens_size)
   std::optional<uint64_t> default_seed;  // of requests without one; none: random
+  jinja::Variables template_variables;   // of its chat template; a request's own go before them
+  bool interrupt_streams = false;        // each request ends the streams that run before it
 };
 
 struct ServiceOptions {
   int preparation_threads = 2;
   int preparation_queue = 256;  // requests waiting for preparation; one more gets 503
+  // What /openapi.json says: where the API begins ("" is "/"), and whether requests bring a key.
+  std::string root_path;
+  bool needs_key = false;
 };
 
 // A model and what the API makes of it once. Any thread.
@@ -68,10 +75,15 @@ class ModelContext {
   const chat::PromptEncoder& encoder() const { return encoder_; }
   GrammarCache& grammars() const { return *grammars_; }  // for the preparation pool
 
+  // Called with each request that is about to start: ends what ServedModel says.
+  void interrupt() const;
+  RunningStreams& streams() const { return *streams_; }
+
  private:
   const ServedModel model_;
   const chat::PromptEncoder encoder_;
   const std::unique_ptr<GrammarCache> grammars_;
+  const std::unique_ptr<RunningStreams> streams_;
 };
 
 using Task = std::function<void()>;
@@ -92,6 +104,9 @@ class Service {
   // The model that a request means. One model alone answers to every name; of several, none named
   // means the first, and kNotFound lists the names that there are.
   Result<const ModelContext*> find(const std::optional<std::string>& name) const;
+
+  // The text of /openapi.json.
+  const std::string& openapi() const;
 
   // Runs `task` on the preparation pool; false when its queue is full. Any thread.
   bool prepare(Task task);

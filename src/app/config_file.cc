@@ -4,6 +4,8 @@
 #include <yaml-cpp/yaml.h>
 
 #include <boost/json.hpp>
+#include <cmath>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
 
@@ -56,6 +58,16 @@ Result<json::value> parse_json(const std::string& text) {
   return document;
 }
 
+// Settings are read from texts: 512.0 and 5.12e2 are the 512 that they mean in JSON.
+std::string text_of(const json::value& value) {
+  if (value.is_string()) return std::string(value.get_string());
+  if (!value.is_double()) return json::serialize(value);
+  const double number = value.get_double();
+  constexpr double kExact = 9007199254740992.0;  // 2^53
+  const bool whole = std::trunc(number) == number && std::abs(number) <= kExact;
+  return whole ? std::to_string(static_cast<int64_t>(number)) : json::serialize(value);
+}
+
 Result<ConfigValues> values_of(const json::value& document) {
   if (!document.is_object()) {
     return fail(ErrorCode::kInvalidArgument, "is not an object of settings");
@@ -63,8 +75,7 @@ Result<ConfigValues> values_of(const json::value& document) {
   ConfigValues values;
   for (const auto& [key, value] : document.get_object()) {
     if (value.is_null()) continue;
-    values.emplace_back(
-        key, value.is_string() ? std::string(value.get_string()) : json::serialize(value));
+    values.emplace_back(key, text_of(value));
   }
   return values;
 }

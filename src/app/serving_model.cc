@@ -4,12 +4,16 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <boost/json.hpp>
 #include <chrono>
 #include <filesystem>
 
 #include "app/memory_plan.h"
+#include "backend/cpu/processors.h"
 #include "base/checked_math.h"
+#include "base/thread_team.h"
 #include "chat/chat_format.h"
+#include "chat/json_value.h"
 
 namespace chasqui::app {
 namespace {
@@ -20,10 +24,16 @@ constexpr int64_t kMinLogitRows = 64;
 
 class LoadedModelRunner final : public engine::ModelRunner {
  public:
-  LoadedModelRunner(LoadedModel loaded, const model::CacheOptions& cache)
+  // `processor`: where the engine's thread is bound; none: anywhere.
+  LoadedModelRunner(LoadedModel loaded, const model::CacheOptions& cache,
+                    std::optional<int> processor)
       : loaded_(std::move(loaded)),
+        processor_(processor),
         groups_(loaded_.model->cache_groups(cache.key_type, cache.value_type)) {}
 
+  void begin() override {
+    if (processor_) bind_this_thread(*processor_);
+  }
   int32_t vocab_size() const override { return static_cast<int32_t>(loaded_.model->spec().vocab); }
   int32_t hidden_size() const override {
     return static_cast<int32_t>(loaded_.model->spec().hidden);
@@ -38,6 +48,7 @@ class LoadedModelRunner final : public engine::ModelRunner {
 
  private:
   LoadedModel loaded_;
+  const std::optional<int> processor_;
   std::vector<CacheSpec> groups_;
 };
 
@@ -80,6 +91,7 @@ engine::EngineOptions engine_options(const Settings& settings, int64_t n_ctx) {
   options.max_batch_tokens = std::max(settings.n_batch, settings.n_parallel);
   options.prefill_chunk = settings.prefill_chunk;
   options.prefix_cache = settings.prefix_cache;
+  if (!settings.draft_model.empty()) options.draft_tokens = settings.draft_model_num_pred_tokens;
   return options;
 }
 
@@ -106,6 +118,17 @@ Status check_cache(const MemoryPlan& plan, int64_t tokens, int64_t n_ctx) {
 std::optional<uint64_t> default_seed(int64_t seed) {
   if (seed < 0 || seed == 0xFFFFFFFF) return std::nullopt;
   return static_cast<uint64_t>(seed);
+}
+
+// `text` is empty or a JSON object, as the settings table wants it.
+jinja::Variables template_variables(const std::string& text) {
+  jinja::Variables variables;
+  if (text.empty()) return variables;
+  const boost::json::value object = boost::json::parse(text);
+  for (const auto& [name, value] : object.get_object()) {
+    variables.emplace_back(name, chat::value_from_json(value, jinja::Origin::kTemplate));
+  }
+  return variables;
 }
 
 }  // namespace
@@ -147,7 +170,12 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   served.embeddings = settings.embedding;
   served.last_n_tokens = static_cast<int32_t>(settings.last_n_tokens_size);
   served.default_seed = default_seed(settings.seed);
-  auto runner = std::make_unique<LoadedModelRunner>(std::move(loaded), cache);
+  served.template_variables = template_variables(settings.chat_template_kwargs);
+  served.interrupt_streams = settings.interrupt_requests;
+  // The engine's thread is the first of the team: the team binds the others itself.
+  std::optional<int> processor;
+  if (settings.pin_threads) processor = backend::cpu::allowed_processors().front();
+  auto runner = std::make_unique<LoadedModelRunner>(std::move(loaded), cache, processor);
   served.engine = std::make_shared<engine::Engine>(std::move(runner), served.tokenizer,
                                                    engine_options(settings, n_ctx));
   return served;

@@ -52,10 +52,17 @@ std::optional<T> parse_number(std::string_view text) {
   return value;
 }
 
+bool is_json_object(std::string_view text) {
+  boost::system::error_code error;
+  const json::value document = json::parse(text, error);
+  return !error && document.is_object();
+}
+
 // One overload a kind of field: true when `text` is an allowed value and was stored.
 bool store(const Setting& row, std::string_view text, std::string& field) {
   if (row.choices.empty()) {
     if (text.empty() && row.min > 0) return false;
+    if (row.is_json && !text.empty() && !is_json_object(text)) return false;
     field = text;
     return true;
   }
@@ -177,6 +184,7 @@ std::string allowed_values(const Setting& row) {
   if (std::holds_alternative<std::vector<std::string> Settings::*>(row.field)) {
     return "texts separated by commas";
   }
+  if (row.is_json) return "a JSON object";
   if (row.choices.empty()) return row.min > 0 ? "a text that is not empty" : "a text";
   std::vector<std::string_view> shown;
   std::ranges::copy_if(row.choices, std::back_inserter(shown),

@@ -40,7 +40,9 @@ struct Settings {
   std::string root_path;
   std::string ssl_keyfile;
   std::string ssl_certfile;
-  std::string api_key;
+  std::vector<std::string> api_key;
+  std::string api_key_file;
+  std::vector<std::string> open_paths;
   bool interrupt_requests = false;
   int64_t seed = 0;
   int64_t last_n_tokens_size = 0;
@@ -59,6 +61,7 @@ struct Settings {
   std::string type_v;
   bool prefix_cache = false;
   std::string chat_format;
+  std::string chat_template_kwargs;
 
   std::string cpu_isa;
   bool exact = false;
@@ -121,6 +124,7 @@ struct Setting {
   std::vector<std::string_view> choices = {};  // strings only; empty: anything goes
   // Other spellings of choices (what, meaning), for values that were numbers.
   std::vector<std::pair<std::string_view, std::string_view>> aliases = {};
+  bool is_json = false;  // of texts: a JSON object, which a file may give as it is; or empty
   Effect effect = Effect::kFull;
   std::string_view reason = {};  // why it has no effect: one sentence, lower case, no full stop
 };

@@ -63,8 +63,16 @@ std::string_view json_type(const Setting& row) {
   return "array";
 }
 
+// What a file may hold besides the usual: lists as values between commas, JSON as a text.
+json::value json_types(const Setting& row) {
+  const std::string_view type = json_type(row);
+  if (type == "array") return {"array", "string"};
+  if (row.is_json) return {"object", "string"};
+  return json::value(type);
+}
+
 json::object property(const Setting& row) {
-  json::object out = {{"type", json_type(row)}, {"description", row.help}};
+  json::object out = {{"type", json_types(row)}, {"description", row.help}};
   if (row.max > row.min && json_type(row) != "array") {
     out["minimum"] = row.min;
     out["maximum"] = row.max;

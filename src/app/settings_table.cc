@@ -16,6 +16,11 @@ constexpr std::string_view kNotYet = "not in this version";
 constexpr std::string_view kPrefixCache =
     "what was computed is kept in the cache of all requests (prefix_cache, kv_tokens)";
 
+Setting json_object(Setting row) {
+  row.is_json = true;
+  return row;
+}
+
 Setting inert(Setting row, Effect effect, std::string_view reason) {
   row.effect = effect;
   row.reason = reason;
@@ -55,11 +60,17 @@ const auto& table() {
       Setting{"root_path", &S::root_path, "", "path under which a proxy publishes the server"},
       Setting{"ssl_keyfile", &S::ssl_keyfile, "", "PEM file of the private key: serve HTTPS"},
       Setting{"ssl_certfile", &S::ssl_certfile, "", "PEM file of the certificate chain"},
-      Setting{"api_key", &S::api_key, "",
-              "key that requests must bring as `Authorization: Bearer KEY`; default: none"},
-      inert({"interrupt_requests", &S::interrupt_requests, "false",
-             "let a new request end the stream that runs"},
-            Effect::kWarns, "requests run side by side, none has to wait for another's end"),
+      Setting{
+          "api_key", &S::api_key, "",
+          "keys of which requests must bring one as `Authorization: Bearer KEY`; default: none"},
+      Setting{"api_key_file", &S::api_key_file, "",
+              "file with more keys, one a line; read again on SIGHUP"},
+      Setting{"open_paths", &S::open_paths, "/health,/healthz,/ready",
+              "paths that need no key; one that ends with / opens all below it"},
+      Setting{
+          "interrupt_requests", &S::interrupt_requests, "false",
+          "end the streams that run when another request comes, as the replaced server did; they "
+          "get a finish_reason (length)"},
 
       Setting{"seed", &S::seed, "4294967295",
               "seed of requests that bring none; 4294967295 or -1: a fresh one for each", -1,
@@ -107,9 +118,22 @@ const auto& table() {
               kTypeNumbers},
       Setting{"prefix_cache", &S::prefix_cache, "true",
               "keep what was computed for prompts that begin alike"},
+      Setting{"draft_model",
+              &S::draft_model,
+              "",
+              "how tokens are guessed ahead and verified together (the answers stay the same): "
+              "prompt-lookup-decoding, from what the text said before; default: not at all",
+              0,
+              0,
+              {"", "prompt-lookup-decoding"}},
+      Setting{"draft_model_num_pred_tokens", &S::draft_model_num_pred_tokens, "10",
+              "most tokens guessed at once; more than 7 gain nothing and count as 7", 1, 1024},
       Setting{"chat_format", &S::chat_format, "",
               "how messages become a prompt: chat_template.default (the template in the model), "
               "chatml, llama-2, llama-3, ...; default: the template, or what fits the model"},
+      json_object({"chat_template_kwargs", &S::chat_template_kwargs, "",
+                   "variables of the chat template for requests that do not set them, like "
+                   "{\"enable_thinking\": false}"}),
 
       Setting{"cpu_isa",
               &S::cpu_isa,
@@ -181,11 +205,6 @@ const auto& table() {
             Effect::kWarns, kPrefixCache),
       inert({"cache_size", &S::cache_size, "2147483648", "bytes of that cache", 0, 1e15},
             Effect::kWarns, kPrefixCache),
-      inert({"draft_model", &S::draft_model, "", "model or method that proposes tokens"},
-            Effect::kWarns, kNotYet),
-      inert({"draft_model_num_pred_tokens", &S::draft_model_num_pred_tokens, "10",
-             "tokens that it proposes at once", 1, 1024},
-            Effect::kWarns, kNotYet),
       inert({"hf_model_repo_id", &S::hf_model_repo_id, "", "repository to download the model from"},
             Effect::kRefuses, "not in this version; download the file and give its path (model)"),
       inert({"hf_tokenizer_config_path", &S::hf_tokenizer_config_path, "",

@@ -110,6 +110,31 @@ Result<Configuration> configure(const ConfigFile& file, GivenValues given) {
   return resolve_configuration(given, environment({}));
 }
 
+TEST(Settings, WholeNumbersOfAFileMayBeFloats) {
+  const auto settings = configure(
+      ConfigFile(R"({"n_ctx": 512.0, "n_batch": 2.56e2, "rope_freq_base": 1e4, "seed": -1.0})"));
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->settings.n_ctx, 512);
+  EXPECT_EQ(settings->settings.n_batch, 256);
+  EXPECT_EQ(settings->settings.rope_freq_base, 1e4);
+  EXPECT_EQ(settings->settings.seed, -1);
+  for (const char* text : {R"({"n_ctx": 512.5})", R"({"n_ctx": 1e300})", R"({"n_ctx": "512.0"})"}) {
+    EXPECT_FALSE(configure(ConfigFile(text))) << text;
+  }
+}
+
+TEST(Settings, JsonObjectsComeAsTextsOrAsTheyAre) {
+  for (const char* text : {R"({"chat_template_kwargs": {"enable_thinking": false}})",
+                           R"({"chat_template_kwargs": "{\"enable_thinking\":false}"})"}) {
+    const auto settings = configure(ConfigFile(text));
+    ASSERT_TRUE(settings) << settings.error().message;
+    EXPECT_EQ(settings->settings.chat_template_kwargs, R"({"enable_thinking":false})");
+  }
+  const auto bad = configure(ConfigFile(R"({"chat_template_kwargs": "enable_thinking=false"})"));
+  ASSERT_FALSE(bad);
+  EXPECT_THAT(bad.error().message, HasSubstr("allowed is a JSON object"));
+}
+
 TEST(Settings, ListsComeAsCommasOrJson) {
   for (const char* text : {"0.5,2", "[0.5, 2]", R"(["0.5", "2"])"}) {
     const auto settings = resolve_settings({{"tensor_split", text}}, environment({}));
@@ -125,6 +150,17 @@ TEST(Settings, TypesOfTheCacheMayBeGgmlsNumbers) {
   EXPECT_EQ(resolve_settings({{"type_k", "1"}}, environment({}))->type_k, "f16");
   EXPECT_EQ(resolve_settings({{"type_v", "30"}}, environment({}))->type_v, "bf16");
   EXPECT_FALSE(resolve_settings({{"type_k", "2"}}, environment({})));
+}
+
+TEST(Settings, DraftsComeFromPromptLookupOnly) {
+  const auto lookup =
+      resolve_settings({{"draft_model", "prompt-lookup-decoding"}}, environment({}));
+  ASSERT_TRUE(lookup) << lookup.error().message;
+  EXPECT_EQ(lookup->draft_model_num_pred_tokens, 10);
+  const auto path = resolve_settings({{"draft_model", "small.gguf"}}, environment({}));
+  ASSERT_FALSE(path);
+  EXPECT_EQ(path.error().param, "draft_model");
+  EXPECT_THAT(path.error().message, HasSubstr("prompt-lookup-decoding"));
 }
 
 TEST(Settings, ModelsOfAFileAddToWhatItSaysOfAll) {

@@ -3,8 +3,10 @@
 #include <pthread.h>
 #include <sched.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
+#include <optional>
 #include <string>
 
 #include "base/check.h"
@@ -44,17 +46,51 @@ bool spin_until(const Done& done) {
 
 void name_and_pin(int thread, const std::vector<int>& pin_to) {
   pthread_setname_np(pthread_self(), ("team-" + std::to_string(thread)).c_str());
-  if (pin_to.empty()) return;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(pin_to[static_cast<size_t>(thread)], &set);
-  // Refusal (a processor outside the container's set) only costs speed.
-  pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+  if (!pin_to.empty()) bind_this_thread(pin_to[static_cast<size_t>(thread)]);
+}
+
+constexpr uint64_t range_of(uint32_t first, uint32_t end) {
+  return uint64_t{end} << 32 | first;
+}
+constexpr uint32_t first_of(uint64_t range) {
+  return static_cast<uint32_t>(range);
+}
+constexpr uint32_t end_of(uint64_t range) {
+  return static_cast<uint32_t>(range >> 32);
+}
+constexpr uint32_t length_of(uint64_t range) {
+  return end_of(range) - first_of(range);
+}
+
+// Takes the first task of a range, or the last; nullopt when there is none.
+std::optional<uint32_t> take_first(std::atomic<uint64_t>& range) {
+  uint64_t seen = range.load(std::memory_order_acquire);
+  while (length_of(seen) != 0) {
+    const uint64_t rest = range_of(first_of(seen) + 1, end_of(seen));
+    if (range.compare_exchange_weak(seen, rest, std::memory_order_acq_rel)) return first_of(seen);
+  }
+  return std::nullopt;
+}
+std::optional<uint32_t> take_last(std::atomic<uint64_t>& range) {
+  uint64_t seen = range.load(std::memory_order_acquire);
+  while (length_of(seen) != 0) {
+    const uint64_t rest = range_of(first_of(seen), end_of(seen) - 1);
+    if (range.compare_exchange_weak(seen, rest, std::memory_order_acq_rel)) return end_of(rest);
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
-ThreadTeam::ThreadTeam(int threads, std::vector<int> pin_to) {
+void bind_this_thread(int processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET(processor, &set);
+  pthread_setaffinity_np(pthread_self(), sizeof(set), &set);
+}
+
+ThreadTeam::ThreadTeam(int threads, std::vector<int> pin_to)
+    : shares_(static_cast<size_t>(std::max(threads, 1))) {
   CHASQUI_CHECK(threads >= 1, "a team of {} threads", threads);
   CHASQUI_CHECK(pin_to.empty() || static_cast<int>(pin_to.size()) == threads,
                 "{} processors for {} threads", pin_to.size(), threads);
@@ -83,9 +119,13 @@ void ThreadTeam::run_erased(int64_t tasks, const void* context, Task task) {
   }
   context_ = context;
   task_ = task;
-  tasks_ = static_cast<uint32_t>(tasks);
-  pending_.store(tasks_, std::memory_order_relaxed);
-  untaken_.store(tasks_, std::memory_order_release);
+  pending_.store(static_cast<uint32_t>(tasks), std::memory_order_relaxed);
+  for (int64_t i = 0; i < size(); ++i) {
+    shares_[static_cast<size_t>(i)].range.store(
+        range_of(static_cast<uint32_t>(tasks * i / size()),
+                 static_cast<uint32_t>(tasks * (i + 1) / size())),
+        std::memory_order_release);
+  }
   epoch_.fetch_add(1, std::memory_order_release);
   epoch_.notify_all();
 
@@ -97,14 +137,35 @@ void ThreadTeam::run_erased(int64_t tasks, const void* context, Task task) {
   }
 }
 
-void ThreadTeam::take_tasks(int thread) {
+uint32_t ThreadTeam::run_own(int thread) {
   uint32_t done = 0;
-  uint32_t untaken = untaken_.load(std::memory_order_acquire);
-  while (untaken != 0) {
-    if (!untaken_.compare_exchange_weak(untaken, untaken - 1, std::memory_order_acq_rel)) continue;
-    task_(context_, static_cast<int64_t>(tasks_ - untaken), thread);
+  while (const auto index = take_first(shares_[static_cast<size_t>(thread)].range)) {
+    task_(context_, *index, thread);
     ++done;
-    untaken = untaken_.load(std::memory_order_acquire);
+  }
+  return done;
+}
+
+ThreadTeam::Share* ThreadTeam::longest_share() {
+  Share* longest = nullptr;
+  uint32_t most = 0;
+  for (Share& share : shares_) {
+    const uint32_t length = length_of(share.range.load(std::memory_order_relaxed));
+    if (length > most) {
+      most = length;
+      longest = &share;
+    }
+  }
+  return longest;
+}
+
+void ThreadTeam::take_tasks(int thread) {
+  uint32_t done = run_own(thread);
+  while (Share* share = longest_share()) {
+    if (const auto index = take_last(share->range)) {
+      task_(context_, *index, thread);
+      ++done;
+    }
   }
   if (done != 0 && pending_.fetch_sub(done, std::memory_order_acq_rel) == done) {
     pending_.notify_one();

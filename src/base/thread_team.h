@@ -1,8 +1,10 @@
 // A fixed team of threads for data-parallel loops: the calling thread and `size() - 1` workers.
 //
-// One thread at a time calls run(); it works too, and returns when every task is done. Tasks are
-// handed out one by one from a shared counter, so a worker that the host slows down or takes
-// away holds up at most the task in its hands, not a fixed share of the loop.
+// One thread at a time calls run(); it works too, and returns when every task is done. Each thread
+// begins with a run of neighbouring tasks of its own, which it takes one by one from the front:
+// neighbours read memory in order, and nobody else touches the counter. Who is done takes from the
+// back of the longest run left, so a worker that the host slows down or takes away holds up at most
+// the task in its hands, not a fixed share of the loop.
 //
 // Workers spin for a few microseconds after a loop, because the next one usually follows at once
 // (a layer has about ten), and then sleep on a futex: an idle server uses no CPU, and a lost core
@@ -17,6 +19,10 @@
 #include <vector>
 
 namespace chasqui {
+
+// Binds the calling thread, and threads that it starts, to one processor. Refusal (a processor
+// outside the container's set) only costs speed.
+void bind_this_thread(int processor);
 
 class ThreadTeam {
  public:
@@ -44,18 +50,25 @@ class ThreadTeam {
   using Task = void (*)(const void* context, int64_t task, int thread);
 
   void run_erased(int64_t tasks, const void* context, Task task);
+  // The tasks of one thread that nobody has taken yet: first in the low half, end in the high half
+  // of one word, so that owner and thieves agree on every task. A line of its own.
+  struct alignas(64) Share {
+    std::atomic<uint64_t> range{0};
+  };
+
   void work(int thread);
   void take_tasks(int thread);
+  uint32_t run_own(int thread);
+  Share* longest_share();
 
   // The loop being run. Written by the caller of run() while pending_ is 0, read only by a thread
   // that holds a task of that loop; pending_ cannot reach 0 before that task is done.
   const void* context_ = nullptr;
   Task task_ = nullptr;
-  uint32_t tasks_ = 0;
+  std::vector<Share> shares_;  // one per thread; all empty between loops
 
   // 32-bit because that is what a futex waits on.
   alignas(64) std::atomic<uint32_t> epoch_{0};    // one more for each loop; idle workers wait on it
-  alignas(64) std::atomic<uint32_t> untaken_{0};  // tasks that nobody has taken yet
   alignas(64) std::atomic<uint32_t> pending_{0};  // tasks not yet finished; the caller waits on it
   std::atomic<bool> stop_{false};
   std::vector<std::thread> workers_;

@@ -24,7 +24,8 @@ struct Published {
 };
 using enum Published::Writes;
 
-// kNoCalls: the template shows the model no calls of its own, or needs more than a conversation.
+// kNoCalls: the template shows the model no calls of its own, or cannot from what it gets (the
+// sandbox refuses it, or it wants the arguments as text).
 constexpr Published kPublished[] = {
     {"Apertus-8B-Instruct", "apertus", kCalls, "<|inner_suffix|>"},
     {"Apriel-1.6-15b-Thinker-fixed", "apriel", kCalls},
@@ -34,7 +35,7 @@ constexpr Published kPublished[] = {
     {"GLM-4.6", "glm", kCalls, "</think>"},
     {"GLM-5.2", "glm", kCalls, "</think>"},
     {"GigaChat3-10B-A1.8B", "gigachat", kOneCall},
-    {"Kimi-K2-Instruct", "kimi", kCalls},
+    {"Kimi-K2-Instruct", "kimi", kNoCalls},
     {"LFM2-8B-A1B", "lfm2", kNoCalls},
     {"MiMo-VL", "hermes", kCalls},
     {"MiniMax-M2", "minimax", kCalls, "</think>"},
@@ -46,7 +47,7 @@ constexpr Published kPublished[] = {
     {"Qwen3-Coder", "qwen3-coder", kCalls},
     {"Reka-Edge", "hermes", kCalls, "</think>"},
     {"Spark2.5", "glm", kCalls, "</think>"},
-    {"deepseek-ai-DeepSeek-R1-Distill-Llama-8B", "deepseek", kCalls, "</think>"},
+    {"deepseek-ai-DeepSeek-R1-Distill-Llama-8B", "deepseek", kNoCalls, "</think>"},
     {"deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", "deepseek", kCalls, "</think>"},
     {"deepseek-ai-DeepSeek-V3.2", "deepseek-dsml", kCalls, "</think>"},
     {"deepseek-ai-DeepSeek-V4", "deepseek-dsml", kCalls, "</think>"},
@@ -105,7 +106,8 @@ std::string written(const ChatFormat& format, const Tools& tools, size_t count) 
   const auto before = format.render(input);
   talk.push_back({.role = Role::kAssistant,
                   .content = "",
-                  .tool_calls = {kCallsMade.begin(), kCallsMade.begin() + long(count)}});
+                  .tool_calls = {kCallsMade.begin(), kCallsMade.begin() + long(count)},
+                  .null_content = true});
   input.messages = talk;
   input.add_generation_prompt = false;
   const auto after = format.render(input);
@@ -115,7 +117,11 @@ std::string written(const ChatFormat& format, const Tools& tools, size_t count) 
   const std::string prompt = before->text();
   const std::string whole = after->text();
   const auto differ = std::ranges::mismatch(prompt, whole);
-  return whole.substr(static_cast<size_t>(differ.in2 - whole.begin()));
+  auto at = static_cast<size_t>(differ.in2 - whole.begin());
+  // Two marks may begin alike: the text begins with the whole mark.
+  const size_t mark = whole.rfind('<', at);
+  if (mark != std::string::npos && mark < at && whole.find('>', mark) >= at) at = mark;
+  return whole.substr(at);
 }
 
 struct Read {
@@ -163,27 +169,30 @@ TEST_F(Templates, SayTheirDialectAndHowTheyThink) {
   }
 }
 
-TEST_F(Templates, WriteCallsThatComeBack) {
+void check_round_trip(const ChatFormat& format, size_t count) {
   const auto tools = the_tools();
+  const std::string text = written(format, *tools, count);
+  const Speech speech = format.speech();
+  OutputStyle style = {speech.dialect, tools, speech.think};
+  style.starts_thinking =
+      !style.think.close.empty() && text.find(style.think.open) > text.find(style.think.close);
+  const Read whole = read(style, text, "");
+  ASSERT_EQ(whole.calls.size(), count) << text << "\nread: " << whole.content;
+  for (size_t i = 0; i < count; ++i) {
+    EXPECT_EQ(whole.calls[i].first, kCallsMade[i].name);
+    EXPECT_EQ(json::parse(whole.calls[i].second), json::parse(kCallsMade[i].arguments))
+        << whole.calls[i].second;
+  }
+  for (size_t cut = 1; cut < text.size(); ++cut) {
+    ASSERT_EQ(read(style, text.substr(0, cut), text.substr(cut)), whole) << cut;
+  }
+}
+
+TEST_F(Templates, WriteCallsThatComeBack) {
   for (const Published& row : kPublished) {
+    SCOPED_TRACE(row.file);
     if (row.writes == kNoCalls) continue;
-    const auto made = format(row);
-    const size_t count = row.writes == kOneCall ? 1 : 2;
-    const std::string text = written(*made, *tools, count);
-    OutputStyle style = {made->speech().dialect, tools, made->speech().think};
-    style.starts_thinking =
-        !style.think.close.empty() && text.find(style.think.open) > text.find(style.think.close);
-    const Read whole = read(style, text, "");
-    ASSERT_EQ(whole.calls.size(), count) << row.file << ": " << text << "\nread: " << whole.content;
-    for (size_t i = 0; i < count; ++i) {
-      EXPECT_EQ(whole.calls[i].first, kCallsMade[i].name) << row.file;
-      EXPECT_EQ(json::parse(whole.calls[i].second), json::parse(kCallsMade[i].arguments))
-          << row.file << ": " << whole.calls[i].second;
-    }
-    for (size_t cut = 1; cut < text.size(); ++cut) {
-      ASSERT_EQ(read(style, text.substr(0, cut), text.substr(cut)), whole)
-          << row.file << " " << cut;
-    }
+    check_round_trip(*format(row), row.writes == kOneCall ? 1 : 2);
   }
 }
 

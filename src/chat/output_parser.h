@@ -27,7 +27,8 @@ struct OutputStyle {
   ThinkMarks think;
   bool starts_thinking = false;  // the prompt has opened the thoughts
 
-  bool is_plain() const { return dialect == nullptr && think.close.empty(); }
+  bool has_thoughts() const { return !think.close.empty(); }
+  bool is_plain() const { return dialect == nullptr && !has_thoughts(); }
 };
 
 class OutputParser final : private CallSink {

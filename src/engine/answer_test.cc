@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <vector>
 
@@ -116,6 +118,28 @@ TEST_F(AnswerTest, TokensAndTextAgreeHoweverTheyAreTaken) {
     ASSERT_EQ(of_tokens, merged.text);
   }
   EXPECT_GT(stopped, 1000);
+}
+
+// The replaced server decoded the whole answer again for each token.
+TEST_F(AnswerTest, TimeIsLinearInTheAnswer) {
+  const auto seconds = [&](int tokens) {
+    Answer a = answer({"never seen", "é never"}, true);
+    Event shown;
+    const auto begin = std::chrono::steady_clock::now();
+    for (int i = 0; i < tokens; ++i) {
+      a.push(token(testing::kFirstWord + i % 7), true);
+      shown.text.clear();
+      shown.tokens.clear();
+      a.take(shown);
+    }
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  // The shortest of three, because other programs take time too. Ten times the tokens would take a
+  // hundred times as long if each looked at all that came before.
+  const auto best = [&](int tokens) {
+    return std::min({seconds(tokens), seconds(tokens), seconds(tokens)});
+  };
+  EXPECT_LT(best(100'000), 40 * best(10'000));
 }
 
 }  // namespace

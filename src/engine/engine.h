@@ -24,6 +24,11 @@ struct EngineOptions {
   int64_t max_batch_tokens = 512;  // rows of one step
   int64_t prefill_chunk = 256;     // most prompt tokens of one request in a step that others share
   bool prefix_cache = true;
+  // Speculative decoding by prompt lookup: most tokens guessed ahead for one request, verified
+  // in one step. 0: none. Answers, their log-probabilities and random numbers are those of plain
+  // decoding, bit for bit, at every temperature: each position is sampled from its own logits by
+  // the request's own stream, and a guess only decides whether those logits are there already.
+  int64_t draft_tokens = 0;
 };
 
 struct EngineStats {
@@ -37,6 +42,8 @@ struct EngineStats {
   int64_t prompt_tokens = 0;         // computed, since start
   int64_t cached_prompt_tokens = 0;  // found in the prefix cache, since start
   int64_t completion_tokens = 0;
+  int64_t drafted_tokens = 0;   // guessed and verified, since start
+  int64_t accepted_tokens = 0;  // of these, that were right
   double last_step_seconds = 0;
 };
 

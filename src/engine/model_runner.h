@@ -15,6 +15,9 @@ class ModelRunner {
  public:
   virtual ~ModelRunner() = default;
 
+  // Called once, before the first forward(), on the thread that will call it.
+  virtual void begin() {}
+
   virtual int32_t vocab_size() const = 0;
   virtual int32_t hidden_size() const = 0;
   virtual std::span<const CacheSpec> cache_groups() const = 0;

@@ -24,6 +24,8 @@ struct Usage {
   int64_t prompt_tokens = 0;         // as sent, special tokens included
   int64_t cached_prompt_tokens = 0;  // of these, found in the prefix cache
   int64_t completion_tokens = 0;     // sampled, without the end-of-generation token
+  int64_t drafted_tokens = 0;        // guesses that steps verified (speculative decoding)
+  int64_t accepted_tokens = 0;       // of these, that were sampled
 };
 
 // One token of an answer. Texts of tokens that end inside a character are empty until the
@@ -42,8 +44,9 @@ struct TokenOutput {
 // part. Events of one request come in order; one with `finish` or `error` is the last.
 struct Event {
   std::string text;                 // new text since the last event
-  std::vector<TokenOutput> tokens;  // tokens behind `text`, only when log-probabilities were asked;
-                                    // before them those of the prompt (not part of `text`)
+  std::vector<TokenOutput> tokens;  // tokens behind `text`, only when log-probabilities or
+                                    // report_tokens were asked for; before them those of the
+                                    // prompt (not part of `text`)
   std::vector<float> embedding;     // last event of an embedding request: [hidden], not normalised
   std::optional<FinishReason> finish;
   std::string stop_text;  // the stop string that ended it, "" for any other end
@@ -73,6 +76,7 @@ struct Request {
   std::vector<int32_t> stop_tokens;  // end like end-of-generation tokens, besides the model's own
   std::vector<std::string> stops;    // none empty; the earliest in the text ends it
   int top_logprobs = -1;             // -1: none; n >= 0: each token's own and the n best
+  bool report_tokens = false;        // report the answer's tokens also without log-probabilities
   bool prompt_logprobs = false;      // report prompt tokens too (echo), before the first answer
   sample::SamplingSpec sampling;
   std::shared_ptr<sample::TokenFilter> filter;  // grammar; may be null

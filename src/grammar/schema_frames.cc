@@ -43,7 +43,8 @@ SchemaMachine::SchemaMachine(std::shared_ptr<ExprPool> pool,
   root.joint_text = graph_->texts[graph_->root];
   children_.push_back(std::move(root));
   child_ids_.put(std::vector<uint32_t>{kNone});
-  start_ = put(ValueFrame{kDead, 0, 0});
+  // No white space before the value: clients read a stream as JSON from its first piece on.
+  start_ = put(ValueFrame{kDead, 0, 1});
 }
 
 size_t SchemaMachine::bytes_held() const {

@@ -75,7 +75,8 @@ class Server::Impl {
     const ServerOptions& options = state_->options;
     CHASQUI_TRY_STATUS(check(options));
     if (!options.tls_key_file.empty()) {
-      CHASQUI_TRY(state_->tls, load_tls(options));
+      CHASQUI_TRY(asio::ssl::context tls, load_tls(options));
+      state_->set_tls(std::move(tls));
     }
     CHASQUI_TRY(auto bound, bind_all(state_->io, options));
     state_->loopback_only = bound.loopback_only;
@@ -88,6 +89,13 @@ class Server::Impl {
       threads_.emplace_back([state = state_] { state->io.run(); });
     }
     return bound.port;
+  }
+
+  Status reload_tls() {
+    if (state_->options.tls_key_file.empty()) return {};
+    CHASQUI_TRY(asio::ssl::context tls, load_tls(state_->options));
+    state_->set_tls(std::move(tls));
+    return {};
   }
 
   void stop_accepting() {
@@ -140,6 +148,9 @@ Server::~Server() {
 
 Result<uint16_t> Server::start() {
   return impl_->start();
+}
+Status Server::reload_tls() {
+  return impl_->reload_tls();
 }
 void Server::stop_accepting() {
   impl_->stop_accepting();

@@ -51,6 +51,10 @@ class Server {
   // 127.0.0.1 port 8000: Address already in use").
   Result<uint16_t> start();
 
+  // Reads the TLS files again, for connections opened from now on. An error names the file and
+  // leaves everything as it was. Does nothing where the server speaks plain HTTP.
+  Status reload_tls();
+
   // No new connections from now on; what is open goes on.
   void stop_accepting();
 

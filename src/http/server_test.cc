@@ -162,6 +162,21 @@ TEST_F(ServerTest, AChunkedBodyIsRefusedBeforeItIsComplete) {
   EXPECT_TRUE(client.closed_within(4s));
 }
 
+// Lines between chunks are taken whole, so one that fills the input would wait for itself.
+TEST_F(ServerTest, EndlessLinesBetweenChunksAreRefused) {
+  start();
+  for (const std::string& line :
+       {"2;" + std::string(100'000, 'x'), "2\r\n{}\r\n0\r\nX: " + std::string(100'000, 'x')}) {
+    TestClient client(port());
+    client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n");
+    client.send(line);
+    const auto r = client.receive();
+    ASSERT_TRUE(r);
+    EXPECT_EQ(r->status, 400);
+    EXPECT_TRUE(client.closed_within(4s));
+  }
+}
+
 TEST_F(ServerTest, BodiesTogetherHaveALimitToo) {
   start({.max_bodies_bytes = 3000});
   TestClient first(port());

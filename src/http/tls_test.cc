@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <filesystem>
+#include <fstream>
 
 #include "http/server_fixture.h"
 
@@ -15,11 +16,11 @@ namespace {
 struct Certificate {
   std::string key_file, certificate_file;
 
-  explicit Certificate(const std::filesystem::path& directory)
+  explicit Certificate(const std::filesystem::path& directory, int64_t serial = 1)
       : key_file(directory / "key.pem"), certificate_file(directory / "cert.pem") {
     EVP_PKEY* key = EVP_EC_gen("P-256");
     X509* x509 = X509_new();
-    ASN1_INTEGER_set(X509_get_serialNumber(x509), 1);
+    ASN1_INTEGER_set(X509_get_serialNumber(x509), serial);
     X509_gmtime_adj(X509_getm_notBefore(x509), 0);
     X509_gmtime_adj(X509_getm_notAfter(x509), 3600);
     X509_set_pubkey(x509, key);
@@ -73,6 +74,24 @@ std::string ask_tls(uint16_t port, const std::string& request, std::string_view 
   return got;
 }
 
+// The serial number of the certificate that a new connection sees.
+int64_t serial_of(uint16_t port) {
+  std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)> context(SSL_CTX_new(TLS_client_method()),
+                                                            SSL_CTX_free);
+  BIO* bio = BIO_new_ssl_connect(context.get());
+  BIO_set_conn_hostname(bio, ("127.0.0.1:" + std::to_string(port)).c_str());
+  int64_t serial = -1;
+  SSL* ssl = nullptr;
+  BIO_get_ssl(bio, &ssl);
+  if (BIO_do_connect(bio) == 1) {
+    X509* seen = SSL_get1_peer_certificate(ssl);
+    serial = ASN1_INTEGER_get(X509_get_serialNumber(seen));
+    X509_free(seen);
+  }
+  BIO_free_all(bio);
+  return serial;
+}
+
 TEST_F(TlsTest, RequestsAndStreams) {
   const Certificate certificate(directory_);
   start(
@@ -91,6 +110,30 @@ TEST_F(TlsTest, RequestsAndStreams) {
   producer.join();
   EXPECT_NE(stream.find("data: [DONE]\n\n"), std::string::npos);
   EXPECT_TRUE(eventually([this] { return server().stats().connections_open == 0; }));
+}
+
+TEST_F(TlsTest, NewFilesServeNewConnectionsOnly) {
+  const Certificate first(directory_, 7);
+  start({.tls_key_file = first.key_file, .tls_certificate_file = first.certificate_file});
+  EXPECT_EQ(serial_of(port()), 7);
+  std::thread client([this] {
+    const std::string answer = ask_tls(port(), get_request("/held"), "hello");
+    EXPECT_TRUE(answer.ends_with("hello")) << answer;
+  });
+  const auto exchange =
+      held();  // a connection of the old certificate, in the middle of its request
+  const Certificate second(directory_, 8);
+  ASSERT_TRUE(server().reload_tls());
+  EXPECT_EQ(serial_of(port()), 8);
+  exchange->respond({.body = "hello"});
+  client.join();
+
+  // What cannot be read changes nothing.
+  std::ofstream(second.key_file) << "no key";
+  const Status status = server().reload_tls();
+  ASSERT_FALSE(status);
+  EXPECT_NE(status.error().message.find("key.pem"), std::string::npos);
+  EXPECT_EQ(serial_of(port()), 8);
 }
 
 TEST_F(TlsTest, ALeavingClientIsNoticed) {

@@ -242,6 +242,15 @@ void KvManager::leave_behind(Table& table) {
   }
 }
 
+void KvManager::trim(TableId id) {
+  Table& table = table_at(id);
+  const auto kept = static_cast<size_t>(ceil_div(table.computed, block_tokens_));
+  for (size_t g = 0; g < groups_.size(); ++g) {
+    auto& blocks = table.rows[g].blocks;
+    for (; blocks.size() > kept; blocks.pop_back()) groups_[g].pool.release(blocks.back());
+  }
+}
+
 void KvManager::close(TableId id) {
   Table& table = table_at(id);
   for (size_t g = 0; g < groups_.size(); ++g) {

@@ -105,6 +105,9 @@ class KvManager {
   // computed never shrinks and was reserved.
   void commit(TableId table, std::span<const int32_t> tokens, int64_t computed);
 
+  // Gives back the blocks that were reserved behind what is computed (rejected drafts).
+  void trim(TableId table);
+
   void close(TableId table);
 
   // Block of positions [i * block_tokens(), ...) at index i; blocks that the window left behind

@@ -191,6 +191,26 @@ TEST(KvManager, BorrowCopiesTheBeginningOfABlockThatDiffersLaterOn) {
   EXPECT_EQ(hit(kv, count_to(12), 12), 12) << "the source is as it was";
 }
 
+TEST(KvManager, TrimGivesBackWhatWasReservedForNothing) {
+  KvManager kv({full(8), windowed(8, 6)}, {});
+  const TableId table = kv.open({}).table;
+  const auto tokens = count_to(9);
+  ASSERT_TRUE(kv.reserve(table, 24));
+  kv.commit(table, tokens, 9);
+  kv.trim(table);
+  kv.check_integrity();
+  EXPECT_EQ(kv.held_blocks(table, 0), 3);
+  EXPECT_EQ(kv.held_blocks(table, 1), 2) << "the window left one behind, the others hold 4 to 8";
+  EXPECT_EQ(kv.blocks(table, 0).size(), 3u);
+  kv.trim(table);
+  EXPECT_EQ(kv.held_blocks(table, 0), 3);
+  ASSERT_TRUE(kv.reserve(table, 24));
+  EXPECT_EQ(kv.held_blocks(table, 0), 6);
+  kv.close(table);
+  kv.check_integrity();
+  EXPECT_EQ(hit(kv, tokens, 8), 8) << "full blocks stay known";
+}
+
 TEST(KvManager, BorrowRespectsTheMostThatMayComeFromTheCache) {
   KvManager kv({full(16)}, {});
   remember(kv, count_to(12));

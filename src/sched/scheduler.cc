@@ -9,8 +9,9 @@
 namespace chasqui::sched {
 Scheduler::Scheduler(kv::KvManager& kv, SchedulerOptions options) : kv_(kv), options_(options) {
   CHASQUI_CHECK(options.max_sequences >= 1 && options.max_batch_tokens >= 1 &&
-                    options.max_logit_rows >= 1 && options.prefill_chunk >= 1,
-                "an option is not positive");
+                    options.max_logit_rows >= 1 && options.prefill_chunk >= 1 &&
+                    options.draft_rows >= 0,
+                "an option is out of range");
   // Every running sequence can then have its one row and one logits row in each step.
   options_.max_sequences =
       std::min({options.max_sequences, options.max_batch_tokens, options.max_logit_rows});
@@ -35,6 +36,7 @@ const StepPlan& Scheduler::plan() {
     plan_single_rows();
     admit_waiting();
     plan_in_turns();
+    plan_drafts();
     if (!plan_.rows.empty() || (running_.empty() && waiting_.empty())) return plan_;
     fail_stuck();  // ends one sequence, so this loop ends too
   }
@@ -82,6 +84,29 @@ void Scheduler::plan_in_turns() {
   }
 }
 
+// Last, so that a guess never takes the place of a token that somebody waits for. Best sequence
+// first.
+void Scheduler::plan_drafts() {
+  for (RowGroup& group : plan_.rows) add_draft(group);
+}
+
+void Scheduler::add_draft(RowGroup& group) {
+  Sequence& sequence = *group.sequence;
+  if (!group.catches_up() || group.count != 1 || group.wanted != 1) return;
+  int64_t count =
+      std::min({static_cast<int64_t>(sequence.draft.size()), options_.draft_rows - plan_.row_count,
+                options_.max_batch_tokens - plan_.row_count});
+  if (sequence.wants_logits) count = std::min(count, options_.max_logit_rows - plan_.logit_rows);
+  count = std::min(count, kv_.reservable(sequence.table) - sequence.known());
+  if (count <= 0) return;
+  kv_.reserve(sequence.table, sequence.known() + count);
+  group.count += count;
+  group.wanted += count;
+  group.drafted = count;
+  plan_.row_count += count;
+  if (sequence.wants_logits) plan_.logit_rows += count;
+}
+
 int64_t Scheduler::wanted_rows(const Sequence& sequence, int64_t count) const {
   const int64_t end = sequence.computed + count;
   return std::max<int64_t>(0, end - std::max(sequence.computed, sequence.wanted_from));
@@ -96,7 +121,7 @@ int64_t Scheduler::affordable_rows(const Sequence& sequence, int64_t count) cons
 }
 
 void Scheduler::add_rows(Sequence& sequence, int64_t count) {
-  const RowGroup group{&sequence, sequence.computed, count, wanted_rows(sequence, count)};
+  const RowGroup group{&sequence, sequence.computed, count, wanted_rows(sequence, count), 0};
   plan_.rows.push_back(group);
   plan_.row_count += count;
   if (sequence.wants_logits) plan_.logit_rows += group.wanted;
@@ -130,9 +155,10 @@ void Scheduler::commit(std::span<const Advance> advances) {
   for (size_t i = 0; i < advances.size(); ++i) {
     const RowGroup& group = plan_.rows[i];
     Sequence& sequence = *group.sequence;
-    sequence.computed = group.end();
+    accept_draft(group, advances[i].accepted);
     sequence.wanted_from = std::max(sequence.wanted_from, sequence.computed);
     kv_.commit(sequence.table, sequence.tokens, sequence.computed);
+    if (group.drafted > advances[i].accepted) kv_.trim(sequence.table);
     if (advances[i].token >= 0) sequence.tokens.push_back(advances[i].token);
     if (advances[i].ended) {
       end(sequence);
@@ -141,6 +167,18 @@ void Scheduler::commit(std::span<const Advance> advances) {
     }
   }
   plan_.rows.clear();
+}
+
+// What was guessed right becomes known, as if sampled in steps of its own; the rest is forgotten
+// before the cache hears of it.
+void Scheduler::accept_draft(const RowGroup& group, int64_t accepted) {
+  CHASQUI_CHECK(accepted >= 0 && accepted <= group.drafted, "{} of {} draft tokens accepted",
+                accepted, group.drafted);
+  Sequence& sequence = *group.sequence;
+  sequence.computed = group.end() - group.drafted + accepted;
+  sequence.tokens.insert(sequence.tokens.end(), sequence.draft.begin(),
+                         sequence.draft.begin() + accepted);
+  sequence.draft.clear();
 }
 
 void Scheduler::reap(std::vector<Sequence*>& out) {
@@ -200,7 +238,9 @@ void Scheduler::check_integrity() const {
   for (const RowGroup& group : plan_.rows) {
     const Sequence& s = *group.sequence;
     CHASQUI_CHECK(s.state == SequenceState::kRunning && s.planned_in == plans_ &&
-                      group.begin == s.computed && group.count >= 1 && group.end() <= s.known(),
+                      group.begin == s.computed && group.count >= 1 &&
+                      group.end() <= s.known() + group.drafted &&
+                      group.drafted <= static_cast<int64_t>(s.draft.size()),
                   "sequence {}: rows [{}, {}) after {} of {}", s.id, group.begin, group.end(),
                   s.computed, s.known());
     CHASQUI_CHECK(std::ranges::count(plan_.rows, &s, &RowGroup::sequence) == 1,

@@ -13,6 +13,10 @@
 // of one system prompt, cost one prefill even when they arrive together. Right before its first own
 // row a sequence also copies what agrees of a block that differs later on.
 //
+// What is left of a step then goes to drafts (Sequence::draft), one row each, while the step stays
+// small (`draft_rows`). They take free blocks only, and commit() gives back those that it did not
+// need.
+//
 // When nothing can run, the oldest fails with "needs N blocks, have M" instead of looping.
 //
 // Engine thread only. Deterministic: equal calls give equal plans.
@@ -33,11 +37,13 @@ struct SchedulerOptions {
   int64_t max_batch_tokens = 512;  // rows of a step
   int64_t max_logit_rows = 64;     // rows of a step that want logits
   int64_t prefill_chunk = 256;     // rows of one sequence in a step that others share
+  int64_t draft_rows = 0;          // a step that has so many rows gets no drafts; 0: never
 };
 
 class Scheduler {
  public:
-  // `kv` outlives the scheduler, which alone opens and closes tables. REQUIRES: all options >= 1.
+  // `kv` outlives the scheduler, which alone opens and closes tables. REQUIRES: draft_rows >= 0,
+  // the other options >= 1.
   Scheduler(kv::KvManager& kv, SchedulerOptions options);
 
   // Queues a sequence (state kNew, not empty). It must stay alive until reap() returns it.
@@ -72,9 +78,12 @@ class Scheduler {
   void plan_single_rows();
   void admit_waiting();
   void plan_in_turns();
+  void plan_drafts();
+  void add_draft(RowGroup& group);
   void fail_stuck();
 
   bool make_room(Sequence& sequence, int64_t tokens);
+  void accept_draft(const RowGroup& group, int64_t accepted);
   void add_rows(Sequence& sequence, int64_t count);
   void remove_rows(const Sequence& sequence);
   int64_t wanted_rows(const Sequence& sequence, int64_t count) const;

@@ -36,6 +36,11 @@ struct Sequence {
   // Not empty. The prompt at first; commit() appends what was sampled.
   std::vector<int32_t> tokens;
 
+  // Tokens that may follow `tokens`, in order: a guess that its owner sets between commit() and
+  // plan(), and that commit() clears. plan() may take the first few of them into a step; all of
+  // them must be read, so it does so only where wanted_from <= computed.
+  std::vector<int32_t> draft;
+
   // Rows at positions >= wanted_from have outputs that the owner reads, so no prefix hit may skip
   // them: the last position of the prompt for plain generation, 0 for the log-probabilities of a
   // prompt. Set before add(); commit() raises it, so that nothing is read twice after preemption.

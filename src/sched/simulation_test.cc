@@ -83,6 +83,8 @@ class Simulation {
   int64_t failures() const { return failures_; }
   int64_t hits() const { return hits_; }
   int64_t copies() const { return copies_; }
+  int64_t drafted() const { return drafted_; }
+  int64_t accepted() const { return accepted_; }
 
  private:
   struct Slot {
@@ -122,6 +124,7 @@ class Simulation {
   }
 
   void step() {
+    if (scheduler_.options().draft_rows > 0) guess();
     const StepPlan& plan = scheduler_.plan();
     scheduler_.check_integrity();
     if (!plan.rows.empty()) copy_blocks();
@@ -154,10 +157,10 @@ class Simulation {
     kv_.copies_done();
   }
 
-  static uint64_t prefix_hash(const Sequence& s, int64_t position) {
-    uint64_t hash = s.cache_salt + 1;
+  static uint64_t prefix_hash(const RowGroup& group, int64_t position) {
+    uint64_t hash = group.sequence->cache_salt + 1;
     for (int64_t i = 0; i <= position; ++i) {
-      hash = mix(hash, static_cast<uint64_t>(s.tokens[static_cast<size_t>(i)]));
+      hash = mix(hash, static_cast<uint64_t>(group.token(i)));
     }
     return hash;
   }
@@ -166,7 +169,7 @@ class Simulation {
     const Sequence& s = *group.sequence;
     for (int g = 0; g < kv_.groups(); ++g) {
       for (int64_t p = group.begin; p < group.end(); ++p) {
-        slot(s, g, p) = {s.tokens[static_cast<size_t>(p)], p, prefix_hash(s, p)};
+        slot(s, g, p) = {group.token(p), p, prefix_hash(group, p)};
       }
     }
   }
@@ -178,26 +181,56 @@ class Simulation {
     for (int g = 0; g < kv_.groups(); ++g) {
       const int64_t window = groups_[static_cast<size_t>(g)].spec.window_tokens;
       const int64_t first = window > 0 ? std::max<int64_t>(0, group.begin - window + 1) : 0;
-      for (int64_t p = first; p < group.end(); ++p) check_slot(s, g, p);
+      for (int64_t p = first; p < group.end(); ++p) check_slot(group, g, p);
     }
     if (group.wanted > 0) {
       EXPECT_EQ(group.end() - group.wanted, task.next_wanted)
           << "a wanted row was skipped or redone";
-      task.next_wanted = group.end();
+      task.next_wanted = group.end() - group.drafted;
     }
     if (!group.catches_up()) return {};
     if (task.answer == 0) return {-1, true};
-    uint64_t hash = 0;
-    for (int64_t p = 0; p < group.end(); ++p) {
-      hash = mix(hash, static_cast<uint64_t>(slot(s, 0, p).token));
-    }
-    return {token_of(hash), s.known() + 1 == task.prompt + task.answer};
+    const Advance advance = verify(group, task.prompt + task.answer);
+    task.next_wanted += advance.accepted;
+    drafted_ += group.drafted;
+    accepted_ += advance.accepted;
+    return advance;
   }
 
-  void check_slot(const Sequence& s, int group, int64_t p) {
+  // Row after row while the draft is right, up to `most` tokens.
+  Advance verify(const RowGroup& group, int64_t most) {
+    const Sequence& s = *group.sequence;
+    uint64_t hash = 0;
+    int64_t p = 0;
+    while (true) {
+      for (; p < s.known(); ++p) hash = mix(hash, static_cast<uint64_t>(slot(s, 0, p).token));
+      const int32_t token = token_of(hash);
+      const bool right = p < group.end() && group.token(p) == token;
+      if (p + 1 == most || !right) return {token, p + 1 == most, p - s.known()};
+      hash = mix(hash, static_cast<uint64_t>(slot(s, 0, p++).token));
+    }
+  }
+
+  // What follows, or something else from some place on; sometimes more than the answer takes.
+  void guess() {
+    for (const auto& task : tasks_) {
+      Sequence& s = task->sequence;
+      if (task->answer == 0 || s.state != SequenceState::kRunning || !s.draft.empty()) continue;
+      const auto expected = alone(*task);
+      for (auto i = static_cast<size_t>(s.known()); i < expected.size() + 2; ++i) {
+        if (s.draft.size() == 5) break;
+        const bool right = i < expected.size() && rng_.below(4) != 0;
+        s.draft.push_back(right ? expected[i] : static_cast<int32_t>(rng_.below(kVocabulary)));
+      }
+    }
+  }
+
+  void check_slot(const RowGroup& rows, int group, int64_t p) {
+    const Sequence& s = *rows.sequence;
     const Slot& found = slot(s, group, p);
     EXPECT_EQ(found.position, p) << "sequence " << s.id << " group " << group;
-    EXPECT_EQ(found.prefix, prefix_hash(s, p)) << "sequence " << s.id << " reads foreign content";
+    EXPECT_EQ(found.prefix, prefix_hash(rows, p))
+        << "sequence " << s.id << " reads foreign content";
   }
 
   void check_end(const Task& task) {
@@ -233,6 +266,8 @@ class Simulation {
   int64_t failures_ = 0;
   int64_t hits_ = 0;
   int64_t copies_ = 0;
+  int64_t drafted_ = 0;
+  int64_t accepted_ = 0;
 };
 
 kv::KvGroup full(int64_t blocks) {
@@ -247,6 +282,8 @@ struct Counts {
   int64_t failures = 0;
   int64_t hits = 0;
   int64_t copies = 0;
+  int64_t drafted = 0;
+  int64_t accepted = 0;
 };
 
 Counts run_seeds(const World& world) {
@@ -259,6 +296,8 @@ Counts run_seeds(const World& world) {
     counts.failures += simulation.failures();
     counts.hits += simulation.hits();
     counts.copies += simulation.copies();
+    counts.drafted += simulation.drafted();
+    counts.accepted += simulation.accepted();
   }
   return counts;
 }
@@ -302,6 +341,22 @@ TEST(Simulation, FullAndWindowGroup) {
   EXPECT_GT(counts.preemptions, 50);
   EXPECT_GT(counts.hits, 100);
   EXPECT_GT(counts.copies, 50);
+}
+
+// Everybody guesses, in a pool that has too little room: what was guessed wrong is in no table and
+// no prefix afterwards, and what was guessed right is as if it had been sampled.
+TEST(Simulation, Drafts) {
+  const Counts counts = run_seeds({{full(24), windowed(14, 6)},
+                                   {.max_sequences = 8,
+                                    .max_batch_tokens = 24,
+                                    .max_logit_rows = 16,
+                                    .prefill_chunk = 7,
+                                    .draft_rows = 14}});
+  EXPECT_EQ(counts.failures, 0);
+  EXPECT_GT(counts.preemptions, 50);
+  EXPECT_GT(counts.hits, 100);
+  EXPECT_GT(counts.accepted, 1000);
+  EXPECT_LT(counts.accepted, counts.drafted);
 }
 
 TEST(Simulation, WithoutPrefixCache) {

@@ -1,20 +1,15 @@
 // The binary as a user starts it: exit codes, sentences on errors, signals, settings. Needs no
 // running server: it starts its own, on free ports. CHASQUI_BIN names another binary.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { binary, binary_skip as skip, demo_model as model, serve } from './servers.mjs';
 import { sleep, sse_data } from './support.mjs';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const binary = process.env.CHASQUI_BIN ?? path.join(root, 'build/release/bin/chasqui');
-const model = path.join(root, 'models/demo/chasqui-demo.gguf');
-const skip = [binary, model].every((file) => fs.existsSync(file)) ? false : `needs ${binary} and ${model}`;
 
 const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'chasqui-commands-'));
 after(() => fs.rmSync(folder, { recursive: true }));
@@ -38,18 +33,6 @@ function refused(args, pattern, options) {
   assert.match(said.at(-1), /^chasqui: /);
   assert.match(said.at(-1), pattern);
   assert.ok(ms < 5000, `took ${ms.toFixed(0)} ms`);
-}
-
-// A server on a free port: {url, port, child, exit, log()}.
-async function serve(args = [], env = {}) {
-  const child = spawn(binary, ['serve', '--model', model, '--host', '127.0.0.1', '--port', '0', ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
-  let log = '';
-  child.stderr.on('data', (part) => { log += part; });
-  const exit = new Promise((resolve) => child.on('exit', (code) => resolve(code)));
-  for (let i = 0; i < 400 && !/serving on (\S+)/.test(log) && child.exitCode === null; i++) await sleep(25);
-  const url = log.match(/serving on (\S+)/)?.[1];
-  assert.ok(url, log);
-  return { url, port: Number(new URL(url).port), child, exit, log: () => log };
 }
 
 // Posts and resolves to {status, headers, text}; `on_data` is called for each part that arrives.
@@ -138,6 +121,31 @@ describe('settings', { skip }, () => {
     assert.equal(JSON.parse(reply.text).model, 'from-environment');
     server.child.kill();
     assert.equal(await server.exit, 0);
+  });
+
+  test('a long context takes no memory until it is used', async () => {
+    // 400,000 scores of 1792 tokens would be 2.9 GB.
+    const server = await serve(['--n_ctx', '400000', '--kv_tokens', '400000']);
+    const reply = await post(server.url, '/v1/completions', { prompt: 'x', max_tokens: 3, logprobs: 2 });
+    assert.equal(reply.status, 200);
+    const kib = Number(fs.readFileSync(`/proc/${server.child.pid}/status`, 'utf8').match(/VmRSS:\s+(\d+)/)[1]);
+    server.child.kill();
+    assert.equal(await server.exit, 0);
+    assert.ok(kib < 300 * 1024, `${kib} KiB are in memory`);
+  });
+
+  test('pin_threads binds every thread that computes, and no other', async () => {
+    const server = await serve(['--pin_threads', '--n_threads', '2']);
+    const tasks = `/proc/${server.child.pid}/task`;
+    const threads = fs.readdirSync(tasks).map((id) => ({ name: fs.readFileSync(`${tasks}/${id}/comm`, 'utf8').trim(), processors: fs.readFileSync(`${tasks}/${id}/status`, 'utf8').match(/Cpus_allowed_list:\s+(\S+)/)[1] }));
+    server.child.kill();
+    assert.equal(await server.exit, 0);
+    const computing = threads.filter(({ name }) => name === 'engine' || name.startsWith('team-'));
+    assert.equal(computing.length, 2);
+    for (const { name, processors } of computing) assert.match(processors, /^\d+$/, name);
+    if (os.cpus().length < 2) return;
+    assert.equal(new Set(computing.map(({ processors }) => processors)).size, 2);
+    assert.ok(threads.some(({ name, processors }) => !computing.some((one) => one.name === name) && !/^\d+$/.test(processors)));
   });
 
   test('a port in use', async () => {

@@ -12,6 +12,9 @@ before(() => { client = new OpenAI({ baseURL: `${base}/v1`, apiKey: 'unused', ma
 // The error that `promise` is rejected with.
 const rejection = (promise) => promise.then(() => assert.fail('the request should have been refused'), (error) => error);
 
+// What two runs of a request have in common; the second finds more in the cache.
+const counts = ({ prompt_tokens, completion_tokens, total_tokens }) => ({ prompt_tokens, completion_tokens, total_tokens });
+
 async function collect(stream) {
   const out = { text: '', role: undefined, finish: null, usage: null, chunks: 0, ids: new Set() };
   for await (const chunk of stream) {
@@ -76,7 +79,7 @@ describe('completions', { skip }, () => {
     const stream = await collect(await client.completions.create({ ...body, stream: true, stream_options: { include_usage: true } }));
     assert.equal(stream.text, whole.choices[0].text);
     assert.equal(stream.finish, whole.choices[0].finish_reason);
-    assert.deepEqual(stream.usage, whole.usage);
+    assert.deepEqual(counts(stream.usage), counts(whole.usage));
     assert.equal(stream.ids.size, 1);
   });
 
@@ -211,7 +214,7 @@ describe('chat', { skip }, () => {
     assert.equal(stream.role, 'assistant');
     assert.equal(stream.text, whole.choices[0].message.content);
     assert.equal(stream.finish, whole.choices[0].finish_reason);
-    assert.deepEqual(stream.usage, whole.usage);
+    assert.deepEqual(counts(stream.usage), counts(whole.usage));
   });
 
   test('the stream helper of the package works', async () => {
@@ -326,7 +329,7 @@ describe('errors', { skip }, () => {
     ['temperature', { prompt: 'x', temperature: 3 }, /between 0 and 2/],
     ['top_p', { prompt: 'x', top_p: -1 }, /between 0 and 1/],
     ['n', { prompt: 'x', n: 100000 }, /between 1 and 128/],
-    ['max_tokens', { prompt: 'x', max_tokens: 0 }, /between 1/],
+    ['max_tokens', { prompt: 'x', max_tokens: -1 }, /between 0/],
     ['max_tokens', { prompt: 'x', max_tokens: 1.5 }, /integer/],
     ['stop[1]', { prompt: 'x', stop: ['a', 5] }, /string/],
     ['stop', { prompt: 'x', stop: Array(17).fill('a') }, /at most 16/],

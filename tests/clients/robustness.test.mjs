@@ -167,7 +167,7 @@ describe('bad input', { skip, concurrency: false }, () => {
   // Every field with every wrong kind of value: never a 500, never a hang.
   const fields = {
     [completions]: ['prompt', 'suffix', 'max_tokens', 'temperature', 'top_p', 'min_p', 'top_k', 'repeat_penalty', 'presence_penalty', 'frequency_penalty', 'stop', 'stream', 'stream_options', 'seed', 'logit_bias', 'logit_bias_type', 'mirostat_mode', 'mirostat_tau', 'mirostat_eta', 'grammar', 'structured_outputs', 'guided_json', 'guided_regex', 'guided_choice', 'guided_grammar', 'model', 'n', 'best_of', 'user', 'echo', 'logprobs', 'min_tokens', 'stop_token_ids', 'ignore_eos', 'typical_p', 'tfs_z'],
-    [chat]: ['messages', 'max_tokens', 'max_completion_tokens', 'temperature', 'stop', 'stream', 'stream_options', 'seed', 'logit_bias', 'n', 'logprobs', 'top_logprobs', 'response_format', 'tools', 'tool_choice', 'functions', 'function_call', 'user', 'model'],
+    [chat]: ['messages', 'max_tokens', 'max_completion_tokens', 'temperature', 'stop', 'stream', 'stream_options', 'seed', 'logit_bias', 'n', 'logprobs', 'top_logprobs', 'response_format', 'tools', 'tool_choice', 'functions', 'function_call', 'parallel_tool_calls', 'chat_template_kwargs', 'reasoning_effort', 'user', 'model'],
     '/v1/embeddings': ['input', 'model', 'encoding_format', 'dimensions', 'user'],
   };
   const values = [true, -1, 0.5, 1e300, 'text', '', [[]], [null], [{}], { a: [] }, {}];

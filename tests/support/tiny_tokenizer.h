@@ -25,13 +25,19 @@ struct TinyVocab {
   static constexpr int32_t kImStart = 258;
   static constexpr int32_t kImEnd = 259;
   static constexpr int32_t kSize = 260;
+  // With TinyTokenizerOptions::infill_tokens:
+  static constexpr int32_t kFimPrefix = 260;
+  static constexpr int32_t kFimSuffix = 261;
+  static constexpr int32_t kFimMiddle = 262;
+  static constexpr int32_t kSizeWithInfill = 263;
 };
 
 struct TinyTokenizerOptions {
   bool add_bos = true;
   // <|im_start|> and <|im_end|> as user-defined instead of control tokens, as some files have them.
   bool user_defined_markers = false;
-  bool chatml_tokens = true;  // false: the vocabulary ends before them
+  bool chatml_tokens = true;   // false: the vocabulary ends before them
+  bool infill_tokens = false;  // three more: <|fim_prefix|>, <|fim_suffix|>, <|fim_middle|>
 };
 
 // How GPT-2 spells a byte: printable Latin-1 as itself, the others as U+0100 and up.
@@ -56,6 +62,12 @@ inline std::shared_ptr<const text::Tokenizer> tiny_tokenizer(TinyTokenizerOption
   std::vector<int32_t> types(256, kNormal);
   const int32_t marker = options.user_defined_markers ? kUserDefined : kControl;
   types.insert(types.end(), {kControl, kControl, marker, marker});
+  if (options.infill_tokens) {
+    for (const char* text : {"<|fim_prefix|>", "<|fim_suffix|>", "<|fim_middle|>"}) {
+      tokens.emplace_back(text);
+      types.push_back(kControl);
+    }
+  }
   if (!options.chatml_tokens) {
     tokens.resize(TinyVocab::kImStart);
     types.resize(TinyVocab::kImStart);

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "api/internal/answer_shape.h"
+#include "api/internal/thought_counter.h"
 #include "chat/output_parser.h"
 
 namespace chasqui::api {
@@ -28,8 +29,9 @@ class ChatShape final : public AnswerShape {
  private:
   // Of a streamed choice.
   struct Progress {
-    explicit Progress(const chat::OutputStyle& style) : parser(style) {}
+    explicit Progress(const chat::OutputStyle& style) : parser(style), thoughts(style) {}
     chat::OutputParser parser;
+    ThoughtCounter thoughts;
     size_t calls = 0;                          // begun
     std::vector<engine::TokenOutput> waiting;  // behind text that the parser holds back
   };
@@ -43,12 +45,14 @@ class ChatShape final : public AnswerShape {
   boost::json::object entry(int32_t token, float logprob) const;
   std::string chunk(size_t choice, boost::json::object delta, boost::json::value finish,
                     const std::vector<engine::TokenOutput>* tokens) const;
+  boost::json::object usage_with(const engine::Usage& usage, int64_t thoughts) const;
   boost::json::object envelope(const char* kind) const;
 
   const AnswerHead head_;
   const ChatStyle style_;
   const std::shared_ptr<const text::Tokenizer> tokenizer_;
   std::map<size_t, Progress> progress_;  // by choice; of those that are open
+  int64_t thoughts_ = 0;                 // tokens of streamed choices that are closed
 };
 
 }  // namespace chasqui::api

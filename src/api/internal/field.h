@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <type_traits>
+#include <vector>
 
 #include "base/result.h"
 
@@ -40,6 +41,8 @@ struct FieldSpec {
   std::string_view choices = "";  // of strings with fixed values: "float|base64"
   bool required = false;
   std::string_view help = "";
+  // Name of the schema in openapi_components.cc that says what an array or object holds.
+  std::string_view schema = "";
 };
 
 template <typename Body>
@@ -49,6 +52,14 @@ struct Field {
   // `spec` cannot say. `path`: name of the field as error messages call it.
   Status (*set)(Body& body, const boost::json::value& value, std::string_view path);
 };
+
+// The rows of a table without their setters.
+template <typename Body>
+std::vector<FieldSpec> specs_of(std::span<const Field<Body>> rows) {
+  std::vector<FieldSpec> specs;
+  for (const Field<Body>& row : rows) specs.push_back(row.spec);
+  return specs;
+}
 
 // Whether `value` fits `spec`: kInvalidArgument with `path` as param, and a message that names
 // what was found and what is allowed. Null must have been dealt with.

@@ -11,6 +11,7 @@
 // is gone.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -34,7 +35,7 @@ struct GenerationStyle {
 // From the engine that computes to the client that asked.
 struct Way {
   const Service& service;
-  std::shared_ptr<engine::Engine> engine;
+  const ModelContext& model;
   std::shared_ptr<http::Exchange> exchange;
 };
 
@@ -49,7 +50,8 @@ class Generation : public std::enable_shared_from_this<Generation> {
              GenerationStyle style);
 
   void submit_all(std::vector<engine::Request> requests);
-  void cancel();  // any thread
+  void cancel();     // any thread
+  void interrupt();  // any thread: what is written so far is the answer
 
   // Delivery thread.
   void pump();
@@ -86,6 +88,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   std::mutex mutex_;
   std::vector<engine::RequestId> ids_;  // guarded by mutex_
   bool cancelled_ = false;              // guarded by mutex_
+  std::atomic<bool> interrupted_ = false;
 };
 
 }  // namespace chasqui::api

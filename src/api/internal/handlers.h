@@ -20,6 +20,11 @@ void handle_health(Service& service, ExchangePtr exchange);
 void handle_tokenize(Service& service, ExchangePtr exchange);
 void handle_token_count(Service& service, ExchangePtr exchange);
 void handle_detokenize(Service& service, ExchangePtr exchange);
+void handle_openapi(Service& service, ExchangePtr exchange);
+void handle_docs(Service& service, ExchangePtr exchange);
+void handle_docs_file(Service& service, ExchangePtr exchange);
+void handle_oauth2_redirect(Service& service, ExchangePtr exchange);
+void handle_redoc(Service& service, ExchangePtr exchange);
 
 // Runs `work` on the preparation pool and answers with its error, if it has one; answers 503 when
 // the pool's queue is full or the service drains. `work` answers for itself on success.

@@ -25,6 +25,7 @@ struct Plan {
   // prompts x copies, prompt by prompt: requests[p * copies + j].
   std::vector<engine::Request> requests;
   int copies = 1;            // best_of
+  bool infills = false;      // the suffix is in the prompts: it is not shown behind the answers
   chat::OutputStyle output;  // of a chat: how its answers are to be read
 };
 

@@ -33,6 +33,8 @@ struct Limits {
   static constexpr int kLogitBias = 1024;  // entries, and tokens that they stand for
   static constexpr int kLogitBiasKeyBytes = 256;
   static constexpr int kLogprobs = 20;
+  static constexpr int64_t kLogprobEntries = 1 << 20;  // of several answers: about 100 MB of JSON
+  static constexpr size_t kSuffixBytes = 4 << 20;      // suffix x choices, where it is shown
   static constexpr int kMessages = 16384;
   static constexpr int kContentParts = 1024;  // of one message
   static constexpr int kToolCalls = 128;      // of one message
@@ -93,7 +95,14 @@ struct EmbeddingBody {
   std::string user;
 };
 
-// The rows, for the walk and for /openapi.json.
+// What whole requests may hold, for /openapi.json.
+std::vector<FieldSpec> completion_specs();
+std::vector<FieldSpec> chat_specs();
+std::vector<FieldSpec> embedding_specs();
+std::vector<FieldSpec> tokenize_specs();
+std::vector<FieldSpec> detokenize_specs();
+
+// The rows.
 std::span<const Field<GenerationBody>> generation_fields();
 std::span<const Field<CompletionBody>> completion_fields();
 std::span<const Field<ChatBody>> chat_fields();

@@ -30,11 +30,15 @@ uint64_t mix(int32_t token, int32_t position, uint64_t salt) {
   return splitmix64(state);
 }
 
-// What must follow inside a character, or -1: é is C3 A9, the emoji is F0 9F 98 80.
+// What must follow inside a character, or -1: é is C3 A9, 日 is E6 97 A5, the emoji is F0 9F 98 80.
 int32_t continuation(int32_t token) {
   switch (token) {
     case 0xC3:
       return 0xA9;
+    case 0xE6:
+      return 0x97;
+    case 0x97:
+      return 0xA5;
     case 0xF0:
       return 0x9F;
     case 0x9F:
@@ -47,7 +51,7 @@ int32_t continuation(int32_t token) {
 }
 
 void fill_logits(int32_t token, int32_t position, std::span<float> logits) {
-  constexpr int32_t kAlphabet[] = {'a', 'b', 'c', 'd', 'e', ' ', '\n', 0xC3, 0xF0};
+  constexpr int32_t kAlphabet[] = {'a', 'b', 'c', 'd', 'e', ' ', '\n', 0xC3, 0xE6, 0xF0};
   for (size_t i = 0; i < logits.size(); ++i) logits[i] = -20.0f;
   if (const int32_t next = continuation(token); next >= 0) {
     logits[static_cast<size_t>(next)] = 60.0f;
@@ -83,12 +87,15 @@ std::string request_bytes(std::string_view method, std::string_view path, std::s
 }
 
 ServedModel tiny_model(std::shared_ptr<engine::Engine> engine,
-                       std::shared_ptr<const text::Tokenizer> tokenizer) {
+                       std::shared_ptr<const text::Tokenizer> tokenizer,
+                       const std::string& chat_template) {
   ServedModel model;
   model.id = "folder/tiny.gguf";
   model.created = 1700000000;
   model.engine = std::move(engine);
-  model.chat_format = *chat::make_chat_format("chatml", chat::model_texts(tokenizer->vocab(), ""));
+  model.chat_format =
+      *chat::make_chat_format(chat_template.empty() ? "chatml" : "chat_template.default",
+                              chat::model_texts(tokenizer->vocab(), chat_template));
   model.tokenizer = std::move(tokenizer);
   model.hidden_size = BabbleRunner::kHidden;
   return model;
@@ -96,22 +103,21 @@ ServedModel tiny_model(std::shared_ptr<engine::Engine> engine,
 
 }  // namespace
 
-BabbleRunner::BabbleRunner(std::function<void()> before_forward, int64_t cache_blocks)
+BabbleRunner::BabbleRunner(std::function<void()> before_forward, int64_t cache_blocks,
+                           int32_t vocab_size)
     : before_forward_(std::move(before_forward)),
       cache_blocks_(cache_blocks),
+      vocab_size_(vocab_size),
       specs_{{backend::kKvBlockTokens, 1, 0}} {}
-
-int32_t BabbleRunner::vocab_size() const {
-  return TinyVocab::kSize;
-}
 
 model::StepOutputs BabbleRunner::forward(const model::StepInputs& inputs) {
   if (before_forward_) before_forward_();
-  logits_.resize(inputs.logit_rows.size() * TinyVocab::kSize);
+  const auto size = static_cast<size_t>(vocab_size_);
+  logits_.resize(inputs.logit_rows.size() * size);
   for (size_t i = 0; i < inputs.logit_rows.size(); ++i) {
     const auto row = static_cast<size_t>(inputs.logit_rows[i]);
     fill_logits(inputs.tokens[row], inputs.positions[row],
-                std::span(logits_).subspan(i * TinyVocab::kSize, TinyVocab::kSize));
+                std::span(logits_).subspan(i * size, size));
   }
   hidden_.clear();
   for (const int32_t index : inputs.hidden_rows) {
@@ -153,13 +159,15 @@ std::string Reply::header(std::string_view name) const {
 }
 
 TestServer::TestServer(TestServerOptions options) {
-  const auto tokenizer = chasqui::testing::tiny_tokenizer();
+  const auto tokenizer = chasqui::testing::tiny_tokenizer({.infill_tokens = options.infill_tokens});
   engine_ = std::make_shared<engine::Engine>(
-      std::make_unique<BabbleRunner>(std::move(options.before_forward), options.cache_blocks),
+      std::make_unique<BabbleRunner>(std::move(options.before_forward), options.cache_blocks,
+                                     tokenizer->vocab().size()),
       tokenizer, options.engine);
-  std::vector<ServedModel> models = {tiny_model(engine_, tokenizer)};
+  std::vector<ServedModel> models = {tiny_model(engine_, tokenizer, options.chat_template)};
+  if (options.adjust) options.adjust(models.front());
   for (const std::string& name : options.more_models) {
-    models.push_back(tiny_model(engine_, tokenizer));
+    models.push_back(tiny_model(engine_, tokenizer, ""));
     models.back().id = name;
   }
   service_ = std::make_unique<Service>(std::move(models), options.service);

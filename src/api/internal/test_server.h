@@ -15,17 +15,19 @@
 
 namespace chasqui::api::testing {
 
-// The next token is a function of the last token and its position: letters, spaces, newlines, "é"
-// and emoji in their single bytes (always in the right order), so that answers are valid UTF-8 over
-// an alphabet small enough for stop texts to hit. Over the vocabulary of support/tiny_tokenizer.h.
+// The next token is a function of the last token and its position: letters, spaces, newlines, "é",
+// "日" and emoji in their single bytes (always in the right order), so that answers are valid UTF-8
+// over an alphabet small enough for stop texts to hit. Over the vocabulary of
+// support/tiny_tokenizer.h.
 class BabbleRunner final : public engine::ModelRunner {
  public:
   static constexpr int32_t kHidden = 8;
 
   // `before_forward` runs on the engine thread before each step; may be empty.
-  explicit BabbleRunner(std::function<void()> before_forward = {}, int64_t cache_blocks = 4096);
+  explicit BabbleRunner(std::function<void()> before_forward = {}, int64_t cache_blocks = 4096,
+                        int32_t vocab_size = 260);
 
-  int32_t vocab_size() const override;
+  int32_t vocab_size() const override { return vocab_size_; }
   int32_t hidden_size() const override { return kHidden; }
   std::span<const CacheSpec> cache_groups() const override { return specs_; }
   int64_t cache_blocks(int) const override { return cache_blocks_; }
@@ -36,6 +38,7 @@ class BabbleRunner final : public engine::ModelRunner {
  private:
   const std::function<void()> before_forward_;
   const int64_t cache_blocks_;
+  const int32_t vocab_size_;
   const std::vector<CacheSpec> specs_;
   std::vector<float> logits_;
   std::vector<float> hidden_;
@@ -58,6 +61,9 @@ struct TestServerOptions {
   http::ServerOptions http;
   std::function<void()> before_forward;
   int64_t cache_blocks = 4096;
+  bool infill_tokens = false;                // in the vocabulary
+  std::string chat_template;                 // of the first model; "": ChatML
+  std::function<void(ServedModel&)> adjust;  // the first model; may be empty
 };
 
 class TestServer {

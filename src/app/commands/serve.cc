@@ -89,26 +89,30 @@ void return_large_blocks() {
   ::mallopt(M_TRIM_THRESHOLD, kLargeBytes);
 }
 
-// SIGTERM and SIGINT reach this thread only, through wait(); call before any thread starts.
-class StopSignals {
+// SIGTERM, SIGINT and, where there is something to read again, SIGHUP reach this thread only,
+// through wait(); call before any thread starts.
+class Signals {
  public:
-  StopSignals() {
+  explicit Signals(bool with_hangup) {
     sigemptyset(&set_);
     sigaddset(&set_, SIGTERM);
     sigaddset(&set_, SIGINT);
+    if (with_hangup) sigaddset(&set_, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &set_, nullptr);
     // A client that goes away is an error code, not a signal.
     signal(SIGPIPE, SIG_IGN);
   }
 
-  // Returns when the first one comes.
-  void wait() const {
+  // Returns the next one.
+  int wait() const {
     int received = 0;
     sigwait(&set_, &received);
+    return received;
   }
 
   // From now on one more ends the process at once.
   void arm_second() const {
+    if (sigismember(&set_, SIGHUP) == 1) signal(SIGHUP, SIG_IGN);
     struct sigaction action = {};
     action.sa_handler = [](int) { ::_exit(1); };
     sigaction(SIGTERM, &action, nullptr);
@@ -119,6 +123,31 @@ class StopSignals {
  private:
   sigset_t set_ = {};
 };
+
+// All keys, from the settings and from the file; none: the server is open.
+Result<api::ApiKeys::Keys> read_keys(const Settings& settings) {
+  api::ApiKeys::Keys keys = settings.api_key;
+  if (std::ranges::find(keys, "") != keys.end()) {
+    return fail(ErrorCode::kInvalidArgument, "api_key has an empty key", "api_key");
+  }
+  if (settings.api_key_file.empty()) return keys;
+  CHASQUI_TRY(const api::ApiKeys::Keys more, api::read_key_file(settings.api_key_file));
+  keys.insert(keys.end(), more.begin(), more.end());
+  return keys;
+}
+
+// SIGHUP: what a cron job has renewed. What cannot be read stays as it was.
+void read_again(const Settings& settings, http::Server& server, api::ApiKeys& keys) {
+  const Status tls = server.reload_tls();
+  if (!tls) spdlog::error("the old certificate stays: {}", tls.error().message);
+  auto read = read_keys(settings);
+  if (read) {
+    keys.replace(std::move(*read));
+  } else {
+    spdlog::error("the old keys stay: {}", read.error().message);
+  }
+  if (tls && read) spdlog::info("SIGHUP: certificate and keys were read again");
+}
 
 std::string url_of(const Settings& settings, uint16_t port) {
   const bool ipv6 = settings.host.find(':') != std::string::npos;
@@ -148,25 +177,29 @@ Status serve(const SettingOptions& options) {
                 "no model: give --model FILE.gguf (./dev serve brings the demo model)", "model");
   }
   CHASQUI_TRY_STATUS(warn_of_effects(configuration.models));
+  CHASQUI_TRY(api::ApiKeys::Keys first_keys, read_keys(settings));
+  const bool is_open = first_keys.empty();
   http::ServerOptions http_options = server_options(settings);
   CHASQUI_TRY_STATUS(fit_file_limit(http_options));
   CHASQUI_TRY_STATUS(http::check_startable(http_options));
   return_large_blocks();
-  const StopSignals signals;
+  const auto keys = std::make_shared<api::ApiKeys>(std::move(first_keys));
+  const Signals signals(!settings.ssl_certfile.empty() || !settings.api_key_file.empty());
   std::vector<api::ServedModel> models;
   for (const Settings& model : configuration.models) {
     CHASQUI_TRY(api::ServedModel served, start_serving(model.model, model));
     models.push_back(std::move(served));
   }
-  api::Service service(std::move(models), {});
+  api::Service service(std::move(models),
+                       {.root_path = settings.root_path, .needs_key = !is_open});
   http::Router router;
   CHASQUI_TRY_STATUS(api::register_endpoints(router, service));
-  if (!settings.api_key.empty()) api::require_key(router, settings.api_key);
+  if (!is_open) api::require_key(router, keys, settings.open_paths);
   http::Server server(std::move(http_options), std::move(router));
   CHASQUI_TRY(const uint16_t port, server.start());
   spdlog::info("serving on {}", url_of(settings, port));
 
-  signals.wait();
+  while (signals.wait() == SIGHUP) read_again(settings, server, *keys);
   signals.arm_second();
   spdlog::info("stopping: running requests may take up to {} s; once more ends at once",
                settings.drain_seconds);

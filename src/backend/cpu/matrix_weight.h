@@ -3,12 +3,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <utility>
 
 #include "backend/backend.h"
 #include "backend/cpu/pack.h"
 #include "base/mapped_file.h"
-#include "tensor/buffer.h"
 #include "tensor/tensor_view.h"
 
 namespace chasqui::backend::cpu {
@@ -19,8 +19,8 @@ class MatrixWeight final : public Weight {
   explicit MatrixWeight(const TensorView& view) : Weight(view), view_(view) {}
 
   // Packed panels in memory, or at `offset` in a cache file.
-  MatrixWeight(const TensorView& view, Buffer panels)
-      : Weight(view), view_(view), buffer_(std::move(panels)), panels_(buffer_.data()) {
+  MatrixWeight(const TensorView& view, std::shared_ptr<std::byte> panels)
+      : Weight(view), view_(view), memory_(std::move(panels)), panels_(memory_.get()) {
     shape_ = panel_shape(view.type, view.cols());
   }
   MatrixWeight(const TensorView& view, MappedFile file, size_t offset)
@@ -43,7 +43,7 @@ class MatrixWeight final : public Weight {
 
  private:
   TensorView view_;
-  Buffer buffer_;
+  std::shared_ptr<std::byte> memory_;
   MappedFile file_;
   PanelShape shape_;
   const std::byte* panels_ = nullptr;

@@ -18,9 +18,9 @@ constexpr double kDecodedPerNs = 0.7;  // values decoded by scalar code
 // A task of 16 us is long against taking it from the team's counter (about 0.1 us) and against its
 // first weights, which nobody has asked for ahead of time; tasks beyond 60 us would leave cores
 // idle at the end of the loop.
-constexpr double kMinTaskNs = 16'000;
+constexpr double kMinTaskNs = 4000;
 constexpr double kMaxTaskNs = 60'000;
-constexpr double kTasksPerThread = 4;
+constexpr double kTasksPerThread = 16;
 // Below this, waking the team costs more than it brings.
 constexpr double kAloneNs = 10'000;
 // Tokens that one task quantises.

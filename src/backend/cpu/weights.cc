@@ -70,12 +70,12 @@ Result<std::unique_ptr<Weight>> WeightStore::prepare(const TensorView& view,
     file = cache_.store(tensor_name, view, bytes, [&](std::byte* to) { pack(view, to); });
   }
   if (file) return std::make_unique<MatrixWeight>(view, std::move(*file), PackCache::kPayloadAt);
-  auto memory = Buffer::allocate(bytes);
+  auto memory = arena_.allocate(bytes);
   if (!memory) {
     return fail(memory.error().code,
                 fmt::format("packing tensor '{}': {}", tensor_name, memory.error().message));
   }
-  pack(view, memory->data());
+  pack(view, memory->get());
   return std::make_unique<MatrixWeight>(view, std::move(*memory));
 }
 

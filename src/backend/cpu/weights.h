@@ -10,6 +10,7 @@
 #include "backend/cpu/cpu_context.h"
 #include "backend/cpu/pack_cache.h"
 #include "base/result.h"
+#include "tensor/arena.h"
 
 namespace chasqui::backend::cpu {
 
@@ -29,6 +30,7 @@ class WeightStore {
   CpuContext& context_;
   const bool decode_;  // compute from the model file, no packing
   PackCache cache_;
+  Arena arena_;  // the packed matrices that are not in the cache
 };
 
 }  // namespace chasqui::backend::cpu

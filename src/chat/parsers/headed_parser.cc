@@ -93,13 +93,13 @@ bool HeadedParser::knows(std::string_view name) const {
 }
 
 void HeadedParser::end_header() {
-  blanks_.clear();
   name_ = named_in_header();
   if (knows(name_)) {
     place_ = Place::kBeforeArguments;
     return;
   }
   kind_ = has(held_, style_.thought_mark) ? Kind::kReasoning : Kind::kContent;
+  blanks_.clear();
   held_.clear();
   skip_blanks_ = true;
   place_ = Place::kBody;
@@ -114,6 +114,7 @@ void HeadedParser::before_arguments(char c, OutputEvents& out) {
     held_ += c;
     return give_up(out);
   }
+  blanks_.clear();
   held_.clear();
   out.push_back({Kind::kCallBegin, name_});
   scanner_ = {};

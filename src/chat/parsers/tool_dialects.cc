@@ -230,7 +230,7 @@ constexpr ToolDialect kDialects[] = {
      kGemmaFraming},
     {"solar", "<|tool_call:begin|>", "<|tool_call:name|>", kSolarOpeners, header_calls<kSolarTails>,
      kSolarFraming},
-    {"gigachat", "function call<|role_sep|>", "", kGigaOpeners, json_calls<kGigaTails>,
+    {"gigachat", "'function call'", "<|role_sep|>", kGigaOpeners, json_calls<kGigaTails>,
      kGigaFraming},
     {"apertus", "<|tools_prefix|>", "", kApertusOpeners, header_calls<kApertusTails>,
      kApertusFraming},

@@ -27,6 +27,8 @@ class Counters {
   Field prompt_tokens{0};
   Field cached_prompt_tokens{0};
   Field completion_tokens{0};
+  Field drafted_tokens{0};
+  Field accepted_tokens{0};
   std::atomic<double> last_step_seconds{0.0};
 
   // Any thread. `waiting` is left 0: those in the inbox are counted elsewhere.
@@ -42,6 +44,8 @@ class Counters {
     stats.prompt_tokens = prompt_tokens.load(kRelaxed);
     stats.cached_prompt_tokens = cached_prompt_tokens.load(kRelaxed);
     stats.completion_tokens = completion_tokens.load(kRelaxed);
+    stats.drafted_tokens = drafted_tokens.load(kRelaxed);
+    stats.accepted_tokens = accepted_tokens.load(kRelaxed);
     stats.last_step_seconds = last_step_seconds.load(kRelaxed);
     return stats;
   }

@@ -19,8 +19,8 @@ void prepare_generation(Job& job, const text::Tokenizer& tokenizer, int32_t voca
   job.chain.emplace(request.sampling, vocab_size, vocab.special().newline, request.filter);
   job.chain->prime(job.tokens);
   job.answer.emplace(tokenizer, std::make_shared<const StopSet>(request.stops),
-                     begins_text(job.tokens, vocab), request.top_logprobs >= 0,
-                     request.show_special);
+                     begins_text(job.tokens, vocab),
+                     request.top_logprobs >= 0 || request.report_tokens, request.show_special);
   job.wanted_from = job.prompt_tokens() - (request.max_tokens > 0 ? 1 : 0);
   if (!request.prompt_logprobs) return;
   job.prompt_report.emplace(tokenizer, std::max(request.top_logprobs, 0));

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "engine/internal/answer.h"
+#include "engine/internal/drafter.h"
 #include "engine/internal/pooler.h"
 #include "engine/internal/prompt_report.h"
 #include "engine/request.h"
@@ -24,6 +25,8 @@ struct Job final : sched::Sequence {
   std::optional<Answer> answer;
   std::optional<PromptReport> prompt_report;
   std::optional<Pooler> pooler;
+
+  DraftState draft_state;
 
   Usage usage;
   bool hit_counted = false;            // cached prompt tokens are in the statistics

@@ -51,6 +51,8 @@ class Engine::Impl {
   void deliver_ended();
   void deliver_last(Job& job, Event event);
   void end_everything();
+  void judge_drafts(const sched::StepPlan& plan, std::span<const sched::Advance> advances);
+  void propose_drafts(std::span<const sched::Advance> advances);
   void count_rows(const sched::StepPlan& plan);
   void count_step(std::span<const sched::Advance> advances, Instant begun);
   void count_state();

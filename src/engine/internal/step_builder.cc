@@ -30,7 +30,7 @@ void StepBuilder::add_rows(const sched::RowGroup& group) {
     if (position >= group.end() - group.wanted) {
       wanted.push_back(static_cast<int32_t>(tokens_.size()));
     }
-    tokens_.push_back(group.sequence->tokens[static_cast<size_t>(position)]);
+    tokens_.push_back(group.token(position));
     positions_.push_back(static_cast<int32_t>(position));
   }
 }

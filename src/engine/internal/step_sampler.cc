@@ -70,15 +70,7 @@ sched::Advance StepSampler::read_logits(const sched::RowGroup& group, std::span<
     job.finish = FinishReason::kLength;
     return {-1, true};
   }
-  const std::span<float> row = logits.last(vocab_size_);
-  if (!all_finite(row)) {
-    job.failure = Error{ErrorCode::kCorrupt,
-                        "the model computes logits that are no numbers: its "
-                        "weights are damaged",
-                        ""};
-    return {-1, true};
-  }
-  return choose(job, row);
+  return verify(group, logits.last(static_cast<size_t>(group.drafted + 1) * vocab_size_));
 }
 
 sched::Advance StepSampler::read_hidden(const sched::RowGroup& group,
@@ -92,7 +84,30 @@ sched::Advance StepSampler::read_hidden(const sched::RowGroup& group,
   return {-1, true};
 }
 
+// Samples row after row as steps of one token each would, with the same logits (results do not
+// depend on company), the same random numbers, penalties and grammar, because nothing behind a
+// wrong guess is ever looked at. So whatever the temperature, drafts change when a token comes and
+// never which. `logits`: one row for each draft token and one before them.
+sched::Advance StepSampler::verify(const sched::RowGroup& group, std::span<float> logits) {
+  Job& job = job_of(*group.sequence);
+  for (int64_t accepted = 0;; ++accepted) {
+    sched::Advance advance = choose(job, logits.first(vocab_size_));
+    advance.accepted = accepted;
+    const bool right =
+        accepted < group.drafted && advance.token == job.draft[static_cast<size_t>(accepted)];
+    if (advance.ended || !right) return advance;
+    logits = logits.subspan(vocab_size_);
+  }
+}
+
 sched::Advance StepSampler::choose(Job& job, std::span<float> logits) {
+  if (!all_finite(logits)) {
+    job.failure = Error{ErrorCode::kCorrupt,
+                        "the model computes logits that are no numbers: its "
+                        "weights are damaged",
+                        ""};
+    return {-1, true};
+  }
   ban_ends(job);
   sample::Sampled sampled = job.chain->sample(logits, job.request.top_logprobs);
   const int32_t token = sampled.token;

@@ -1,6 +1,6 @@
 // What a step computed, to tokens and ends of answers: samples a token for every sequence that
-// caught up, reports prompt log-probabilities, pools hidden states, and decides who is done.
-// Engine thread only.
+// caught up and more while its draft proves right, reports prompt log-probabilities, pools hidden
+// states, and decides who is done. Engine thread only.
 #pragma once
 
 #include <cstdint>
@@ -27,6 +27,7 @@ class StepSampler {
  private:
   sched::Advance read_logits(const sched::RowGroup& group, std::span<float> logits);
   sched::Advance read_hidden(const sched::RowGroup& group, std::span<const float> hidden);
+  sched::Advance verify(const sched::RowGroup& group, std::span<float> logits);
   sched::Advance choose(Job& job, std::span<float> logits);
   void ban_ends(Job& job) const;
   bool ends(const Job& job, int32_t token) const;

@@ -140,11 +140,9 @@ Task<void> Connection::linger() {
 // --- reading ---
 
 Task<void> Connection::read_loop([[maybe_unused]] std::shared_ptr<Connection> self) {
-  // Enough to see that a header is too long, and room for pipelined requests.
-  const size_t input_limit = options_.max_header_bytes + kSmallRead;
   std::string chunk;
   while (!gone_) {
-    if (input_.size() >= input_limit && !discarding_) {
+    if (input_.size() >= read_limit() && !discarding_) {
       space_.expires_at(Instant::max());
       co_await space_.async_wait(kAwait);
       continue;
@@ -158,6 +156,10 @@ Task<void> Connection::read_loop([[maybe_unused]] std::shared_ptr<Connection> se
       notify();
     }
   }
+}
+
+size_t Connection::read_limit() const {
+  return options_.max_header_bytes + kSmallRead;
 }
 
 RequestParser::State Connection::feed(RequestParser& parser) {
@@ -200,6 +202,10 @@ Task<std::optional<ErrorInfo>> Connection::read_body(RequestParser& parser, Body
     if (state == RequestParser::State::kComplete) co_return std::nullopt;
     if (state == RequestParser::State::kError) co_return parser.error();
     if (gone_) co_return ErrorInfo{.status = 0};
+    // The parser takes lines whole, and no more is read: neither would ever move.
+    if (taken == 0 && input_.size() >= read_limit()) {
+      co_return ErrorInfo{.status = 400, .message = "A chunk's size or its trailers are too long."};
+    }
     since_deadline += taken;
     if (since_deadline >= kBodyStride) {
       deadline = after(options_.body_timeout);

@@ -55,6 +55,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Task<bool> serve();
   Task<std::optional<RequestParser::State>> read_head(RequestParser& parser);
   Task<std::optional<ErrorInfo>> read_body(RequestParser& parser, BodyShare& share);
+  // Enough to see that a header is too long, and room for pipelined requests.
+  size_t read_limit() const;
   RequestParser::State feed(RequestParser& parser);
   void client_gone();
   void spawn(Task<void> task);

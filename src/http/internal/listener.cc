@@ -124,7 +124,7 @@ void Listener::open(tcp::socket socket, Strand strand) {
   const auto remote = socket.remote_endpoint(error);
   std::string peer = error ? "" : remote.address().to_string();
 
-  const bool tls = server_->tls.has_value();
+  const std::shared_ptr<asio::ssl::context> tls = server_->tls();
   if (server_->registry.size() >= server_->options.max_connections) {
     ++server_->counters.connections_refused;
     if (tls || refusing_ >= kMaxRefusing) return;  // closes it
@@ -133,8 +133,8 @@ void Listener::open(tcp::socket socket, Strand strand) {
                    [self = shared_from_this()](std::exception_ptr) { --self->refusing_; });
     return;
   }
-  auto transport = tls ? make_tls_transport(std::move(socket), *server_->tls)
-                       : make_plain_transport(std::move(socket));
+  auto transport =
+      tls ? make_tls_transport(std::move(socket), *tls) : make_plain_transport(std::move(socket));
   auto connection =
       std::make_shared<Connection>(server_, strand, std::move(transport), std::move(peer));
   server_->registry.add(connection);

@@ -42,7 +42,17 @@ struct ServerState {
   const ServerOptions options;
   const Router router;
   bool loopback_only = false;
-  std::optional<asio::ssl::context> tls;
+
+  // Of connections opened from now on; null: plain HTTP. Never changes between the two. Those that
+  // are open keep what they began with. Any thread.
+  std::shared_ptr<asio::ssl::context> tls() const {
+    const std::lock_guard lock(tls_mutex_);
+    return tls_;
+  }
+  void set_tls(asio::ssl::context context) {
+    const std::lock_guard lock(tls_mutex_);
+    tls_ = std::make_shared<asio::ssl::context>(std::move(context));
+  }
 
   asio::io_context io;
   Registry registry;
@@ -58,6 +68,10 @@ struct ServerState {
     std::atomic<uint64_t> exchanges_total{0};
     std::atomic<uint64_t> disconnects{0};
   } counters;
+
+ private:
+  mutable std::mutex tls_mutex_;
+  std::shared_ptr<asio::ssl::context> tls_;  // guarded by tls_mutex_
 };
 
 // What the body of one request takes of ServerOptions::max_bodies_bytes, from its first byte until

@@ -30,7 +30,7 @@ class Transport {
 };
 
 std::unique_ptr<Transport> make_plain_transport(tcp::socket socket);
-// `context` must outlive the transport.
+// `context` may go afterwards: OpenSSL counts who uses what is in it.
 std::unique_ptr<Transport> make_tls_transport(tcp::socket socket, asio::ssl::context& context);
 
 }  // namespace chasqui::http
