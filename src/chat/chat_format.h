@@ -76,9 +76,9 @@ struct ChatFormatRow {
 };
 std::span<const ChatFormatRow> chat_formats();
 
-// The format of that name; kNotFound names those that exist. "chat_template.default" is the model's
-// own template: kNotFound where it has none, kInvalidArgument with line and reason where the
-// template does not compile.
+// The format of that name; kNotFound names those that exist. "chat_template.default",
+// "hf-autotokenizer" and "hf-tokenizer-config" are the model's own template: kNotFound where it has
+// none, kInvalidArgument with line and reason where the template does not compile.
 Result<ChatFormatPtr> make_chat_format(std::string_view name, const ModelTexts& model);
 
 // What a model without an explicit setting gets: its own template; where there is none, or it does

@@ -137,7 +137,9 @@ class TemplateFormat final : public ChatFormat {
 
 Result<ChatFormatPtr> make_template_format(const ModelTexts& model) {
   if (model.chat_template.empty()) {
-    return fail(ErrorCode::kNotFound, "chat_format: the model has no tokenizer.chat_template",
+    return fail(ErrorCode::kNotFound,
+                "chat_format: the model's file has no template of its own "
+                "(tokenizer.chat_template); name a built-in format instead, such as chatml",
                 "chat_format");
   }
   auto compiled = jinja::Template::compile(model.chat_template);
