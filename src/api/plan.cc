@@ -208,12 +208,12 @@ void add_copies(Plan& plan, const engine::Request& request, const MakeFilter& ma
 // How the answer is to be read: calls where there are tools, thoughts where the model's template
 // speaks of them.
 chat::OutputStyle output_style(const ModelContext& context, const ToolWishes& wishes) {
-  const std::string_view text = context.model().chat_format->template_text();
+  const chat::Speech speech = context.model().chat_format->speech();
   chat::OutputStyle style;
-  style.think = chat::think_marks_of(text);
-  if (!wishes.tools) return style;
-  style.dialect = &chat::tool_dialect_of(text);
-  style.tools = wishes.tools;
+  style.think = speech.think;
+  if (!wishes.tools && !speech.dialect->is_always_headed) return style;
+  style.dialect = speech.dialect;
+  style.tools = wishes.tools ? wishes.tools : std::make_shared<const chat::Tools>();
   return style;
 }
 
@@ -236,7 +236,7 @@ Result<chat::Prompt> render_chat(const ModelContext& context, const ChatBody& bo
   input.more = context.model().template_variables;
   input.more.insert(input.more.end(), body.template_variables.begin(),
                     body.template_variables.end());
-  if (chat::template_knows_tools(format.template_text())) {
+  if (format.speech().knows_tools) {
     if (body.tools.tools) {
       input.tools = chat::value_from_json(body.tools.objects, jinja::Origin::kCaller);
     }
@@ -274,10 +274,13 @@ Result<grammar::GrammarPtr> chat_grammar(const ModelContext& context, const Chat
 
 std::shared_ptr<sample::TokenFilter> chat_filter(const ModelContext& context,
                                                  const chat::OutputStyle& style, bool one_call,
-                                                 const grammar::GrammarPtr& grammar) {
+                                                 bool is_call, const grammar::GrammarPtr& grammar) {
   std::shared_ptr<sample::TokenFilter> filter;
   if (grammar) filter = engine::make_grammar_filter(grammar);
-  if (grammar && !style.think.close.empty()) {
+  if (grammar && !is_call && style.dialect != nullptr && !style.dialect->before_answer.empty()) {
+    filter = engine::make_thinking_filter(
+        filter, {"", std::string(style.dialect->before_answer), true}, context.model().tokenizer);
+  } else if (grammar && !style.think.close.empty()) {
     filter = engine::make_thinking_filter(
         filter,
         {std::string(style.think.open), std::string(style.think.close), style.starts_thinking},
@@ -363,7 +366,9 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   CHASQUI_TRY_STATUS(
       fit(context, prompt, body.max_tokens, Wording::kMessages, "messages", request));
   const bool one_call = body.tools.tools && !body.tools.forced && !body.tools.parallel;
-  add_copies(plan, request, [&] { return chat_filter(context, plan.output, one_call, grammar); });
+  const bool is_call = body.tools.forced;
+  add_copies(plan, request,
+             [&] { return chat_filter(context, plan.output, one_call, is_call, grammar); });
   plan.prompts.push_back(std::move(prompt));
   CHASQUI_TRY_STATUS(check_logprobs(plan));
   return plan;

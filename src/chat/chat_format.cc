@@ -60,6 +60,10 @@ constexpr ChatFormatRow kFormats[] = {
      [](Model) -> Result<ChatFormatPtr> { return make_turn_format("chatglm3"); }},
     {"saiga", "<s>user ... </s><s>bot: Saiga", "",
      [](Model) -> Result<ChatFormatPtr> { return make_turn_format("saiga"); }},
+    {"hf-autotokenizer", "the same as chat_template.default; nothing is downloaded", "",
+     make_template_format},
+    {"hf-tokenizer-config", "the same as chat_template.default; no other file is read", "",
+     make_template_format},
 };
 
 std::string token_text(const text::Vocab& vocab, text::TokenId id) {

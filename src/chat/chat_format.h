@@ -14,6 +14,7 @@
 
 #include "base/result.h"
 #include "chat/message.h"
+#include "chat/tool_dialect.h"
 #include "jinja/template.h"
 #include "text/vocab.h"
 
@@ -54,8 +55,8 @@ class ChatFormat {
   virtual ~ChatFormat() = default;
 
   virtual std::string_view name() const = 0;
-  // The template that it renders, "" where it is none.
-  virtual std::string_view template_text() const { return {}; }
+  // How its models speak; of formats that are not templates, the generic dialect.
+  virtual Speech speech() const { return speech_of(""); }
 
   // The prompt that asks the model for the next assistant message. A BOS token that the model
   // wants at the very start may be left out: PromptEncoder adds it once.
@@ -75,9 +76,9 @@ struct ChatFormatRow {
 };
 std::span<const ChatFormatRow> chat_formats();
 
-// The format of that name; kNotFound names those that exist. "chat_template.default" is the model's
-// own template: kNotFound where it has none, kInvalidArgument with line and reason where the
-// template does not compile.
+// The format of that name; kNotFound names those that exist. "chat_template.default",
+// "hf-autotokenizer" and "hf-tokenizer-config" are the model's own template: kNotFound where it has
+// none, kInvalidArgument with line and reason where the template does not compile.
 Result<ChatFormatPtr> make_chat_format(std::string_view name, const ModelTexts& model);
 
 // What a model without an explicit setting gets: its own template; where there is none, or it does

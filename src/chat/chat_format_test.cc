@@ -128,9 +128,13 @@ TEST(DefaultChatFormat, IsTheModelsOwnTemplateThenByItsTokens) {
 }
 
 TEST(TemplateFormat, NeedsATemplate) {
-  const auto made = make_chat_format("chat_template.default", model(""));
-  ASSERT_FALSE(made.has_value());
-  EXPECT_EQ(made.error().code, ErrorCode::kNotFound);
+  for (const char* name : {"chat_template.default", "hf-autotokenizer", "hf-tokenizer-config"}) {
+    EXPECT_TRUE(make_chat_format(name, model()).has_value()) << name;
+    const auto made = make_chat_format(name, model(""));
+    ASSERT_FALSE(made.has_value()) << name;
+    EXPECT_EQ(made.error().code, ErrorCode::kNotFound);
+    EXPECT_THAT(made.error().message, HasSubstr("no template of its own"));
+  }
 }
 
 Result<Prompt> render_own(std::string source, const ChatInput& input) {
@@ -277,8 +281,9 @@ TEST(ChatFormats, WhatOnlyTemplatesCanSayIsRefusedByTheOthers) {
   asks.tool_calls = {{"c1", "f", "{}"}};
   const std::vector<Message> messages = {say(Role::kUser, "x"), asks};
   for (const ChatFormatRow& row : chat_formats()) {
-    if (row.name == "chat_template.default") continue;
-    const auto prompt = (*make_chat_format(row.name, model()))->render({.messages = messages});
+    const ChatFormatPtr format = *make_chat_format(row.name, model());
+    if (format->name() == "chat_template.default") continue;
+    const auto prompt = format->render({.messages = messages});
     ASSERT_FALSE(prompt.has_value()) << row.name;
     EXPECT_EQ(prompt.error().param, "messages[1].tool_calls") << row.name;
     EXPECT_EQ(prompt.error().code, ErrorCode::kUnsupported);

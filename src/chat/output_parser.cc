@@ -6,14 +6,39 @@ namespace chasqui::chat {
 
 using Kind = OutputEvent::Kind;
 
+namespace {
+
+// A bracket begins a call only where nothing was said before it.
+bool is_bracket(std::string_view opener) {
+  return opener == "{" || opener == "[";
+}
+
+}  // namespace
+
+void add_text(OutputEvents& events, Kind kind, std::string_view text) {
+  if (text.empty()) return;
+  if (!events.empty() && events.back().kind == kind) {
+    events.back().text += text;
+  } else {
+    events.push_back({kind, std::string(text)});
+  }
+}
+
 OutputParser::OutputParser(OutputStyle style)
     : style_(std::move(style)),
       place_(style_.starts_thinking      ? Place::kThinking
              : style_.think.open.empty() ? Place::kContent
                                          : Place::kMaybeThinking),
-      skip_blanks_(style_.starts_thinking) {}
+      skip_blanks_(style_.starts_thinking) {
+  if (style_.dialect == nullptr || style_.dialect->headed == nullptr) return;
+  headed_ = std::make_unique<HeadedParser>(*style_.dialect->headed, style_.tools);
+}
 
 void OutputParser::push(std::string_view text, OutputEvents& out) {
+  if (headed_) {
+    for (const char c : text) headed_->push(c, out);
+    return;
+  }
   out_ = &out;
   for (const char c : text) push(c);
   out_ = nullptr;
@@ -33,6 +58,7 @@ void OutputParser::push(char c) {
 }
 
 void OutputParser::finish(OutputEvents& out) {
+  if (headed_) return headed_->finish(out);
   out_ = &out;
   if (place_ == Place::kCall) {
     const bool was_cut = call_open_;
@@ -50,12 +76,7 @@ void OutputParser::finish(OutputEvents& out) {
 }
 
 void OutputParser::emit(Kind kind, std::string_view text) {
-  if (text.empty()) return;
-  if (!out_->empty() && out_->back().kind == kind) {
-    out_->back().text += text;
-  } else {
-    out_->push_back({kind, std::string(text)});
-  }
+  add_text(*out_, kind, text);
 }
 
 void OutputParser::say(Kind kind, char c) {
@@ -101,14 +122,14 @@ void OutputParser::thinking(char c) {
 }
 
 bool OutputParser::is_opener(std::string_view text) const {
-  return style_.dialect != nullptr && (text != "{" || !said_) &&
+  return style_.dialect != nullptr && (!is_bracket(text) || !said_) &&
          std::ranges::find(style_.dialect->openers, text) != style_.dialect->openers.end();
 }
 
 bool OutputParser::may_become_opener(std::string_view text) const {
   if (style_.dialect == nullptr) return text.empty();
   return std::ranges::any_of(style_.dialect->openers, [&](std::string_view opener) {
-    return opener.starts_with(text) && (opener != "{" || !said_ || text.empty());
+    return opener.starts_with(text) && (!is_bracket(opener) || !said_ || text.empty());
   });
 }
 
@@ -126,7 +147,7 @@ void OutputParser::begin_call() {
   held_.clear();
   place_ = Place::kCall;
   reader_ = style_.dialect->make_reader(*style_.tools);
-  if (raw_ == "{") static_cast<void>(reader_->push('{', *this));
+  if (is_bracket(raw_)) static_cast<void>(reader_->push(raw_.front(), *this));
 }
 
 void OutputParser::call(char c) {

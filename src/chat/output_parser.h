@@ -15,17 +15,11 @@
 #include <vector>
 
 #include "chat/internal/call_reader.h"
+#include "chat/internal/headed_parser.h"
+#include "chat/output_event.h"
 #include "chat/tool_dialect.h"
 
 namespace chasqui::chat {
-
-struct OutputEvent {
-  enum class Kind { kContent, kReasoning, kCallBegin, kArguments, kCallEnd };
-  Kind kind = Kind::kContent;
-  std::string text;  // more content, thoughts or arguments; of kCallBegin the tool's name
-  bool operator==(const OutputEvent&) const = default;
-};
-using OutputEvents = std::vector<OutputEvent>;
 
 struct OutputStyle {
   const ToolDialect* dialect = nullptr;  // null: calls are not looked for
@@ -45,7 +39,7 @@ class OutputParser final : private CallSink {
   void push(std::string_view text, OutputEvents& out);
   // The end of the answer. Not to be used afterwards.
   void finish(OutputEvents& out);
-  size_t calls_ended() const { return calls_ended_; }
+  size_t calls_ended() const { return headed_ ? headed_->calls_ended() : calls_ended_; }
 
  private:
   enum class Place { kMaybeThinking, kThinking, kContent, kCall };
@@ -77,7 +71,8 @@ class OutputParser final : private CallSink {
   bool call_open_ = false;    // begun, not ended
   size_t calls_ended_ = 0;
   std::unique_ptr<CallReader> reader_;
-  OutputEvents* out_ = nullptr;  // of the call of push() or finish() that runs
+  std::unique_ptr<HeadedParser> headed_;  // does all the work where the dialect has headers
+  OutputEvents* out_ = nullptr;           // of the call of push() or finish() that runs
 };
 
 }  // namespace chasqui::chat

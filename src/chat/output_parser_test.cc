@@ -5,7 +5,6 @@
 
 #include "base/rng.h"
 #include "chat/generic_tools.h"
-#include "support/golden.h"
 
 namespace json = boost::json;
 
@@ -157,6 +156,37 @@ constexpr Sample kSamples[] = {
     {"phi-4", "<|tool_call|>[{\"name\": \"get_it\", \"arguments\": {}}]<|/tool_call|>",
      "(get_it {})"},
     {"functools", " functools[{\"name\": \"get_it\", \"arguments\": {}}]", "(get_it {})"},
+    {"lfm2", "Well.<|tool_call_start|>[get_it(s=\"a, b)\", n=-2), put-2()]<|tool_call_end|> So.",
+     "Well.(get_it {\"s\": \"a, b)\", \"n\": -2})(put-2 {})So."},
+    {"lfm2", "<|tool_call_start|>[{\"name\": \"get_it\", \"arguments\": {}}]<|tool_call_end|>",
+     "(get_it {})"},
+    {"llama-3", "[get_it(s='it\\'s', o={'a': [1, True, None]})]",
+     "(get_it {\"s\": \"it's\", \"o\": {\"a\":[1,true,null]}})"},
+    {"llama-3", "[1, 2, 3]", "[1, 2, 3]"},
+    {"llama-3", "<|python_tag|>get_it.call(s=\"x\")", "(get_it {\"s\": \"x\"})"},
+    {"gemma", "<|tool_call>call:get_it{n:1,s:<|\"|>a \"b\", c}<|\"|>,o:{k:[true]}}<tool_call|>",
+     "(get_it {\"n\": 1, \"s\": \"a \\\"b\\\", c}\", \"o\": {\"k\":[true]}})"},
+    {"functionary-v3.1", "Hm <function=get_it>{\"n\": 1}</function><function=put-2>{}</function>",
+     "Hm(get_it {\"n\": 1})(put-2 {})"},
+    {"solar",
+     "<|tool_calls|><|tool_call:begin|>a1<|tool_call:name|>get_it<|tool_call:args|>{\"n\": 1}"
+     "<|tool_call:end|><|calls|>",
+     "(get_it {\"n\": 1})"},
+    {"harmony",
+     "<|channel|>analysis<|message|>Let me <think><|end|><|start|>assistant<|channel|>commentary "
+     "to=functions.get_it <|constrain|>json<|message|>{\"n\": 1}<|call|>",
+     "?Let me <think>(get_it {\"n\": 1})"},
+    {"harmony",
+     "<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>final<|message|>b "
+     "<|return|>",
+     "?ab "},
+    {"harmony", "<|channel|>commentary to=functions.nobody<|message|>{}<|call|>", "{}"},
+    {"harmony", " to=functions.get_it<|channel|>commentary json<|message|>[1]",
+     " to=functions."
+     "get_it<|channel|>commentary json<|message|>[1]"},
+    {"harmony", "<|channel|>ana", ""},
+    {"functionary-v2", "all\n<|content|>Hm.\n<|from|>assistant\n<|recipient|>get_it\n<|content|>{}",
+     "Hm.(get_it {})"},
     {"apriel", "<tool_calls>[{\"name\": \"get_it\", \"arguments\": {}}]</tool_calls>",
      "(get_it {})"},
 };
@@ -224,7 +254,9 @@ TEST(OutputParser, LosesNothing) {
     std::string text;
     for (int i = 0; i < 12; ++i) text += kPieces[rng.next() % std::size(kPieces)];
     for (const ToolDialect& row : tool_dialects()) {
-      EXPECT_EQ(parsed({.dialect = &row, .tools = some_tools()}, text), text) << row.name;
+      // What may be a header is none behind other words.
+      const std::string said = row.headed != nullptr ? "x" + text : text;
+      EXPECT_EQ(parsed({.dialect = &row, .tools = some_tools()}, said), said) << row.name;
     }
   }
 }
@@ -245,33 +277,6 @@ TEST(GenericTools, AreDescribedWhereTheFormatAllows) {
   ASSERT_EQ(user.size(), 3u);
   EXPECT_TRUE(user[0].content.ends_with("\n\nHi"));
   EXPECT_EQ(with_tools_in_words({talk.data(), 1}, {}, Place::kSystem).size(), 1u);
-}
-
-TEST(ToolDialects, FollowFromTheTemplates) {
-  const auto golden = testing::golden_dir();
-  if (!golden) GTEST_SKIP() << testing::no_golden_data();
-  const std::pair<const char*, const char*> expected[] = {
-      {"Qwen-Qwen3-0.6B", "hermes"},
-      {"NousResearch-Hermes-2-Pro-Llama-3-8B-tool_use", "hermes"},
-      {"meta-llama-Llama-3.1-8B-Instruct", "llama-3"},
-      {"meta-llama-Llama-3.2-3B-Instruct", "llama-3"},
-      {"mistralai-Mistral-Nemo-Instruct-2407", "mistral-list"},
-      {"Mistral-Small-3.2-24B-Instruct-2506", "mistral"},
-      {"Qwen3-Coder", "qwen3-coder"},
-      {"GLM-4.6", "glm"},
-      {"Kimi-K2-Instruct", "kimi"},
-      {"MiniMax-M2", "minimax"},
-      {"ByteDance-Seed-OSS", "seed-oss"},
-      {"deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", "deepseek"},
-      {"deepseek-ai-DeepSeek-V3.2", "deepseek-dsml"},
-      {"ibm-granite-granite-3.3-2B-Instruct", "granite"},
-      {"google-gemma-2-2b-it", "generic"},
-  };
-  for (const auto& [file, name] : expected) {
-    const auto path = *golden / "templates" / (std::string(file) + ".jinja");
-    const std::string text = testing::read_file(path);
-    EXPECT_EQ(tool_dialect_of(text).name, name) << file;
-  }
 }
 
 }  // namespace

@@ -75,14 +75,14 @@ class TemplateFormat final : public ChatFormat {
  public:
   TemplateFormat(jinja::Template compiled, const ModelTexts& model)
       : template_(std::move(compiled)),
-        text_(model.chat_template),
+        speech_(speech_of(model.chat_template)),
         bos_(ours(model.bos)),
         eos_(ours(model.eos)),
         // OpenAI's newer name for the system role: most templates were written before it.
         knows_developer_(model.chat_template.find("developer") != std::string::npos) {}
 
   std::string_view name() const override { return "chat_template.default"; }
-  std::string_view template_text() const override { return text_; }
+  Speech speech() const override { return speech_; }
 
   Result<Prompt> render(const ChatInput& input) const override {
     auto rendered = template_.render(variables(input, {true, knows_developer_}));
@@ -128,7 +128,7 @@ class TemplateFormat final : public ChatFormat {
   }
 
   const jinja::Template template_;
-  const std::string text_;
+  const Speech speech_;
   const Value bos_, eos_;
   const bool knows_developer_;
 };
@@ -137,7 +137,9 @@ class TemplateFormat final : public ChatFormat {
 
 Result<ChatFormatPtr> make_template_format(const ModelTexts& model) {
   if (model.chat_template.empty()) {
-    return fail(ErrorCode::kNotFound, "chat_format: the model has no tokenizer.chat_template",
+    return fail(ErrorCode::kNotFound,
+                "chat_format: the model's file has no template of its own "
+                "(tokenizer.chat_template); name a built-in format instead, such as chatml",
                 "chat_format");
   }
   auto compiled = jinja::Template::compile(model.chat_template);

@@ -32,33 +32,48 @@ struct CallFraming {
   std::string_view close;
 };
 
-class CallReader;  // internal/call_reader.h
+// What stands around the model's thoughts; both "" where it does not mark them.
+struct ThinkMarks {
+  std::string_view open;
+  std::string_view close;
+};
+
+class CallReader;    // internal/call_reader.h
+struct HeadedStyle;  // internal/headed_parser.h
 
 struct ToolDialect {
   std::string_view name;
   // The dialect is spoken where the template has both; "" always fits.
   std::string_view mark;
   std::string_view second_mark;
-  // What begins calls. "{" counts only where nothing but white space was said before it.
+  // What begins calls. "{" and "[" count only where nothing but white space was said before.
   std::span<const std::string_view> openers;
-  std::unique_ptr<CallReader> (*make_reader)(const Tools& tools);
+  std::unique_ptr<CallReader> (*make_reader)(const Tools& tools) = nullptr;
   CallFraming framing;
+  // Not null: the whole answer is messages with headers, and make_reader is null.
+  const HeadedStyle* headed = nullptr;
+  bool is_always_headed = false;  // without tools too
+  // Of dialects with headers: a constrained answer begins behind this, and all before it is free.
+  std::string_view before_answer = {};
 };
 std::span<const ToolDialect> tool_dialects();
 
 // The first row whose marks the template has; the last one, "generic", fits every model.
 const ToolDialect& tool_dialect_of(std::string_view chat_template);
 
-// Whether the template writes tools into the prompt by itself.
-bool template_knows_tools(std::string_view chat_template);
+// The row of that name; null where there is none.
+const ToolDialect* find_dialect(std::string_view name);
 
-// What stands around the model's thoughts; both "" where the template does not speak of them.
-struct ThinkMarks {
-  std::string_view open;
-  std::string_view close;
-};
 ThinkMarks think_marks_of(std::string_view chat_template);
 // Whether the prompt ends inside the thoughts: the template has opened them for the model.
 bool ends_thinking(std::string_view prompt, const ThinkMarks& marks);
+
+// How a model speaks, found out once when its chat format is made.
+struct Speech {
+  const ToolDialect* dialect = nullptr;  // never null in what speech_of() returns
+  ThinkMarks think;
+  bool knows_tools = false;  // the format writes tools into the prompt by itself
+};
+Speech speech_of(std::string_view chat_template);
 
 }  // namespace chasqui::chat

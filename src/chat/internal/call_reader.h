@@ -46,10 +46,26 @@ using Tails = std::span<const Tail>;
 class TailMatcher {
  public:
   explicit TailMatcher(Tails tails) : tails_(tails) {}
+  // The reader's verdict; `next` is called where another call begins.
+  template <typename Next>
+  CallReader::Verdict read(char c, const Next& next) {
+    switch (push(c)) {
+      case Step::kNext:
+        next();
+        return CallReader::Verdict::kMore;
+      case Step::kDone:
+        return CallReader::Verdict::kDone;
+      case Step::kNot:
+        return CallReader::Verdict::kNot;
+      default:
+        return CallReader::Verdict::kMore;
+    }
+  }
+
+ private:
   enum class Step { kMore, kSkip, kNext, kDone, kNot };
   Step push(char c);
 
- private:
   Tails tails_;
   std::string read_;
 };
@@ -73,7 +89,17 @@ struct TagStyle {
 };
 std::unique_ptr<CallReader> make_tag_reader(const TagStyle& style, const Tools& tools);
 
-// JSON where the first byte is { or [, `other` else.
+// Calls as NAME and arguments by name, whose values are literals (internal/literal.h).
+struct LooseStyle {
+  std::string_view before_name;
+  char open = '(';  // '(': the calls may stand in a list
+  char assign = '=';
+  char close = ')';
+  Tails tails;
+};
+std::unique_ptr<CallReader> make_loose_reader(const LooseStyle& style);
+
+// JSON where the first byte that is no blank and no [ is {, `other` else.
 std::unique_ptr<CallReader> make_either_reader(std::unique_ptr<CallReader> json,
                                                std::unique_ptr<CallReader> other);
 

@@ -16,11 +16,13 @@ bool is_name_char(char c) {
 // What the header says besides the name is fixed words of the dialects.
 std::string_view name_in(std::string_view header) {
   constexpr std::string_view kBefore[] = {"<｜tool▁call▁begin｜>", "<|tool_call_begin|>",
-                                          "function<｜tool▁sep｜>", "functions."};
-  while (!header.empty() && is_blank(header.front())) header.remove_prefix(1);
+                                          "function<｜tool▁sep｜>", "<|tool_call:name|>",
+                                          "functions."};
   for (const std::string_view words : kBefore) {
-    if (header.starts_with(words)) header.remove_prefix(words.size());
+    const size_t at = header.find(words);
+    if (at != std::string_view::npos) header.remove_prefix(at + words.size());
   }
+  while (!header.empty() && is_blank(header.front())) header.remove_prefix(1);
   size_t length = 0;
   while (length < header.size() && is_name_char(header[length])) ++length;
   return header.substr(0, length);
@@ -60,18 +62,10 @@ class HeaderReader final : public CallReader {
   }
 
   Verdict in_tail(char c) {
-    switch (tail_.push(c)) {
-      case TailMatcher::Step::kNext:
-        header_.clear();
-        place_ = Place::kHeader;
-        return Verdict::kMore;
-      case TailMatcher::Step::kDone:
-        return Verdict::kDone;
-      case TailMatcher::Step::kNot:
-        return Verdict::kNot;
-      default:
-        return Verdict::kMore;
-    }
+    return tail_.read(c, [this] {
+      header_.clear();
+      place_ = Place::kHeader;
+    });
   }
 
   const Tails tails_;

@@ -169,17 +169,11 @@ class JsonReader final : public CallReader {
       if (c != ']') return Verdict::kNot;
       return tails_.empty() ? Verdict::kDone : Verdict::kMore;
     }
-    switch (tail_.push(c)) {
-      case TailMatcher::Step::kNext:
-        begin_object();
-        return go_if(true, Place::kKey);  // a tail that leads on is the brace itself
-      case TailMatcher::Step::kDone:
-        return Verdict::kDone;
-      case TailMatcher::Step::kNot:
-        return Verdict::kNot;
-      default:
-        return Verdict::kMore;
-    }
+    // A tail that leads on is the brace itself.
+    return tail_.read(c, [this] {
+      begin_object();
+      place_ = Place::kKey;
+    });
   }
 
   const Tails tails_;

@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "chat/internal/call_reader.h"
+#include "chat/internal/literal.h"
 
 namespace json = boost::json;
 
@@ -31,10 +32,14 @@ bool is_string(const Tool& tool, std::string_view key) {
   return type != nullptr && says_string(*type);
 }
 
-bool is_json(std::string_view text) {
+// A value that is no string: JSON as it stands, or what a template wrote as Python would. nullopt
+// where it is neither.
+std::optional<std::string> as_json(std::string_view text) {
   json::error_code error;
   static_cast<void>(json::parse(text, error));
-  return !error;
+  if (!error) return std::string(text);
+  const auto value = read_literal(text);
+  return value ? std::optional(json::serialize(*value)) : std::nullopt;
 }
 
 std::string_view trimmed(std::string_view text) {
@@ -173,26 +178,18 @@ class TagReader final : public CallReader {
     if (read_.size() > kMaxValueBytes) return Verdict::kNot;
     if (!read_.ends_with(style_.value_after)) return Verdict::kMore;
     const auto text = std::string_view(read_).substr(0, read_.size() - style_.value_after.size());
-    const bool as_json = !is_string(*tool_, key_) && is_json(trimmed(text));
+    std::optional<std::string> whole;
+    if (!is_string(*tool_, key_)) whole = as_json(trimmed(text));
     sink.arguments(any_ ? ", " : "{");
     sink.arguments(json::serialize(json::string(key_)) + ": ");
-    sink.arguments(as_json ? std::string(trimmed(text))
-                           : json::serialize(json::string(without_line_ends(text))));
+    sink.arguments(whole ? *whole : json::serialize(json::string(without_line_ends(text))));
     any_ = true;
     return go(Place::kNext);
   }
 
+  // A tail that leads on is what stands before a name.
   Verdict tail(char c) {
-    switch (tail_.push(c)) {
-      case TailMatcher::Step::kNext:
-        return go(Place::kName);  // the tail was what stands before a name
-      case TailMatcher::Step::kDone:
-        return Verdict::kDone;
-      case TailMatcher::Step::kNot:
-        return Verdict::kNot;
-      default:
-        return Verdict::kMore;
-    }
+    return tail_.read(c, [this] { go(Place::kName); });
   }
 
   const TagStyle style_;

@@ -29,10 +29,14 @@ class EitherReader final : public CallReader {
       : json_(std::move(json)), other_(std::move(other)) {}
 
   Verdict push(char c, CallSink& sink) override {
-    if (chosen_ == nullptr) {
-      if (is_blank(c)) return Verdict::kMore;
-      chosen_ = c == '{' || c == '[' ? json_.get() : other_.get();
+    if (chosen_ != nullptr) return chosen_->push(c, sink);
+    if (is_blank(c)) return Verdict::kMore;
+    if (c == '[' && !in_list_) {
+      in_list_ = true;
+      return Verdict::kMore;
     }
+    chosen_ = c == '{' ? json_.get() : other_.get();
+    if (in_list_ && chosen_->push('[', sink) != Verdict::kMore) return Verdict::kNot;
     return chosen_->push(c, sink);
   }
   bool may_end() const override { return chosen_ != nullptr && chosen_->may_end(); }
@@ -40,6 +44,7 @@ class EitherReader final : public CallReader {
  private:
   const std::unique_ptr<CallReader> json_, other_;
   CallReader* chosen_ = nullptr;
+  bool in_list_ = false;  // a [ came first
 };
 
 }  // namespace

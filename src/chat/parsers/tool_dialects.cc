@@ -1,8 +1,9 @@
 // house-numbers: table
 // One row for each way of writing calls, the more specific marks first.
-#include <array>
+#include <algorithm>
 
 #include "chat/internal/call_reader.h"
+#include "chat/internal/headed_parser.h"
 
 namespace chasqui::chat {
 namespace {
@@ -14,7 +15,17 @@ using enum Tail::Then;
 using Texts = std::string_view;
 constexpr Texts kHermesOpeners[] = {"<tool_call>"};
 constexpr Texts kGenericOpeners[] = {"<tool_call>", "{"};
-constexpr Texts kLlamaOpeners[] = {"<|python_tag|>", "{"};
+constexpr Texts kLlamaOpeners[] = {"<|python_tag|>", "<|python_start|>", "{", "["};
+constexpr Texts kPythonicOpeners[] = {"<|tool_call_start|>"};
+constexpr Texts kGemmaOpeners[] = {"<|tool_call>"};
+constexpr Texts kFunctionTagOpeners[] = {"<function="};
+constexpr Texts kSolarOpeners[] = {"<|tool_calls|>"};
+constexpr Texts kGigaOpeners[] = {"<|message_sep|>\n\nfunction call<|role_sep|>",
+                                  "function call<|role_sep|>"};
+constexpr Texts kApertusOpeners[] = {"<|tools_prefix|>[{\""};
+constexpr Texts kHunyuanOpeners[] = {"<tool_calls:opensource>"};
+constexpr Texts kHarmonyOpeners[] = {"<|channel|>"};
+constexpr Texts kRecipientOpeners[] = {"<|recipient|>", "<|content|>"};
 constexpr Texts kMistralOpeners[] = {"[TOOL_CALLS]"};
 constexpr Texts kDeepSeekOpeners[] = {"<｜tool▁calls▁begin｜>"};
 constexpr Texts kDsmlOpeners[] = {"<｜DSML｜function_calls>", "<｜DSML｜tool_calls>"};
@@ -27,7 +38,20 @@ constexpr Texts kPluralOpeners[] = {"<tool_calls>"};
 constexpr Texts kFunctoolsOpeners[] = {"functools"};
 
 constexpr Tail kHermesTails[] = {{"</tool_call>", kDone}, {"{", kNext}};
-constexpr Tail kLlamaTails[] = {{";", kSkip}, {"<|python_tag|>", kSkip}, {"{", kNext}};
+constexpr Tail kLlamaTails[] = {
+    {";", kSkip}, {"<|python_tag|>", kSkip}, {"<|python_end|>", kDone}, {"{", kNext}};
+constexpr Tail kPythonEnd[] = {{"<|python_end|>", kDone}};
+constexpr Tail kPythonicTails[] = {{"<|tool_call_end|>", kDone}};
+constexpr Tail kGemmaTails[] = {{"<tool_call|>", kDone}};
+constexpr Tail kFunctionTagTails[] = {{"</function>", kSkip}, {"<function=", kNext}};
+constexpr Tail kSolarTails[] = {
+    {"<|tool_call:end|>", kSkip}, {"<|tool_call:begin|>", kNext}, {"<|calls|>", kDone}};
+constexpr Tail kGigaTails[] = {{"<|message_sep|>", kDone}, {"{", kNext}};
+constexpr Tail kApertusTails[] = {
+    {"}", kSkip}, {", {\"", kNext}, {",{\"", kNext}, {"]<|tools_suffix|>", kDone}};
+constexpr Tail kHunyuanJsonTails[] = {{"</tool_calls:opensource>", kDone}, {"{", kNext}};
+constexpr Tail kHunyuanTails[] = {{"</tool_calls:opensource>", kDone},
+                                  {"<tool_call:opensource>", kNext}};
 constexpr Tail kMistralTails[] = {{"[TOOL_CALLS]", kNext}};
 constexpr Tail kDeepSeekTails[] = {{"```<｜tool▁call▁end｜>", kSkip},
                                    {"<｜tool▁call▁end｜>", kSkip},
@@ -58,6 +82,10 @@ constexpr TagStyle kGlmTags = {
     "", "", "<arg_key>", "</arg_key>", "<arg_value>", "</arg_value>", "</tool_call>", {}};
 constexpr TagStyle kMiniMaxTags = {"<invoke name=\"", "\">",       "<parameter name=\"", "\">", "",
                                    "</parameter>",    "</invoke>", kMiniMaxTails};
+constexpr TagStyle kHunyuanTags = {"<tool_call:opensource>",  "<tool_sep:opensource>",
+                                   "<arg_key:opensource>",    "</arg_key:opensource>",
+                                   "<arg_value:opensource>",  "</arg_value:opensource>",
+                                   "</tool_call:opensource>", kHunyuanTails};
 constexpr TagStyle kDsmlTags = {"<｜DSML｜invoke name=\"",
                                 "\">",
                                 "<｜DSML｜parameter name=\"",
@@ -66,6 +94,19 @@ constexpr TagStyle kDsmlTags = {"<｜DSML｜invoke name=\"",
                                 "</｜DSML｜parameter>",
                                 "</｜DSML｜invoke>",
                                 kDsmlTails};
+
+constexpr LooseStyle kPythonStyle = {"", '(', '=', ')', kPythonicTails};
+constexpr LooseStyle kLlamaStyle = {"", '(', '=', ')', kPythonEnd};
+constexpr LooseStyle kGemmaStyle = {"call:", '{', ':', '}', kGemmaTails};
+
+// Answers with headers.
+constexpr Texts kHarmonyStarts[] = {"<|start|>assistant", "<|channel|>", "to=", "<|constrain|>"};
+constexpr Texts kHarmonyEnds[] = {"<|end|>", "<|call|>", "<|return|>"};
+constexpr HeadedStyle kHarmony = {kHarmonyStarts, "<|message|>", "to=functions.",
+                                  "<|channel|>analysis", kHarmonyEnds};
+constexpr Texts kRecipientEnds[] = {"\n<|from|>assistant\n<|recipient|>",
+                                    "<|from|>assistant\n<|recipient|>", "<|stop|>"};
+constexpr HeadedStyle kRecipient = {{}, "<|content|>", "", "", kRecipientEnds};
 
 // Calls that are forced. Dialects of tags have JSON between their outer tags: so a schema is
 // honoured exactly, and their readers take both.
@@ -104,6 +145,27 @@ constexpr CallFraming kPluralFraming = {"<tool_calls>[", kName, kArguments, "}",
                                         "]</tool_calls>"};
 constexpr CallFraming kFunctoolsFraming = {"functools[", kName, kArguments, "}", ", ", "]"};
 
+constexpr CallFraming kPythonicFraming = {"<|tool_call_start|>[", kName, kArguments, "}", ", ",
+                                          "]<|tool_call_end|>"};
+constexpr CallFraming kGemmaFraming = {"", "<|tool_call>call:", "", "<tool_call|>", "", ""};
+constexpr CallFraming kFunctionTagFraming = {"", "<function=", ">", "</function>", "", ""};
+constexpr CallFraming kSolarFraming = {"<|tool_calls|>",
+                                       "<|tool_call:begin|>call<|tool_call:name|>",
+                                       "<|tool_call:args|>",
+                                       "<|tool_call:end|>",
+                                       "",
+                                       "<|calls|>"};
+constexpr CallFraming kGigaFraming = {
+    "function call<|role_sep|>\n", kName, kArguments, "}", "\n", ""};
+constexpr CallFraming kApertusFraming = {"<|tools_prefix|>[", "{\"", "\": ", "}", ", ",
+                                         "]<|tools_suffix|>"};
+constexpr CallFraming kHunyuanFraming = {"<tool_calls:opensource>\n", kName, kArguments, "}", "\n",
+                                         "\n</tool_calls:opensource>"};
+constexpr CallFraming kHarmonyFraming = {
+    "", " to=functions.", "<|channel|>commentary json<|message|>", "", "<|start|>assistant", ""};
+constexpr CallFraming kRecipientFraming = {
+    "", "", "\n<|content|>", "", "\n<|from|>assistant\n<|recipient|>", ""};
+
 template <const auto& kTails>
 Reader json_calls(const Tools&) {
   return make_json_reader(kTails);
@@ -123,11 +185,37 @@ Reader tag_calls(const Tools& tools) {
   return make_either_reader(make_json_reader(kJsonTails), make_tag_reader(kStyle, tools));
 }
 
+template <const auto& kStyle>
+Reader loose_calls(const Tools&) {
+  return make_loose_reader(kStyle);
+}
+
+template <const auto& kStyle, const auto& kJsonTails>
+Reader python_calls(const Tools&) {
+  return make_either_reader(make_json_reader(kJsonTails), make_loose_reader(kStyle));
+}
+
 Reader mistral(const Tools&) {
   return make_either_reader(make_json_reader({}), make_header_reader(kMistralTails));
 }
 
 constexpr ToolDialect kDialects[] = {
+    {.name = "harmony",
+     .mark = "<|channel|>",
+     .second_mark = "commentary",
+     .openers = kHarmonyOpeners,
+     .framing = kHarmonyFraming,
+     .headed = &kHarmony,
+     .is_always_headed = true,
+     .before_answer = "<|channel|>final<|message|>"},
+    {.name = "functionary-v2",
+     .mark = "<|recipient|>",
+     .second_mark = "<|content|>",
+     .openers = kRecipientOpeners,
+     .framing = kRecipientFraming,
+     .headed = &kRecipient,
+     .is_always_headed = true,
+     .before_answer = "<|content|>"},
     {"deepseek-dsml", "｜DSML｜", "", kDsmlOpeners, tag_calls<kDsmlTags, kDsmlJsonTails>,
      kDsmlFraming},
     {"deepseek", "<｜tool▁calls▁begin｜>", "", kDeepSeekOpeners, header_calls<kDeepSeekTails>,
@@ -136,6 +224,18 @@ constexpr ToolDialect kDialects[] = {
      kKimiFraming},
     {"minimax", "<minimax:tool_call>", "", kMiniMaxOpeners,
      tag_calls<kMiniMaxTags, kMiniMaxJsonTails>, kMiniMaxFraming},
+    {"hunyuan", "':opensource'", "tool_sep", kHunyuanOpeners,
+     tag_calls<kHunyuanTags, kHunyuanJsonTails>, kHunyuanFraming},
+    {"gemma", "<|tool_call>", "<tool_call|>", kGemmaOpeners, loose_calls<kGemmaStyle>,
+     kGemmaFraming},
+    {"solar", "<|tool_call:begin|>", "<|tool_call:name|>", kSolarOpeners, header_calls<kSolarTails>,
+     kSolarFraming},
+    {"gigachat", "'function call'", "<|role_sep|>", kGigaOpeners, json_calls<kGigaTails>,
+     kGigaFraming},
+    {"apertus", "<|tools_prefix|>", "", kApertusOpeners, header_calls<kApertusTails>,
+     kApertusFraming},
+    {"lfm2", "<|tool_list_start|>", "", kPythonicOpeners,
+     python_calls<kPythonStyle, kPythonicTails>, kPythonicFraming},
     {"seed-oss", "<seed:tool_call>", "", kSeedOpeners, tag_calls<kSeedTags, kSeedJsonTails>,
      kSeedFraming},
     {"glm", "<tool_call>", "<arg_key>", kHermesOpeners, tag_calls<kGlmTags, kHermesTails>,
@@ -151,16 +251,30 @@ constexpr ToolDialect kDialects[] = {
     {"granite", "<|tool_call|>", "", kBarredOpeners, bare_list, kGraniteFraming},
     {"apriel", "<tool_calls>", "", kPluralOpeners, json_calls<kPluralTails>, kPluralFraming},
     {"functools", "functools", "", kFunctoolsOpeners, bare_list, kFunctoolsFraming},
-    {"llama-3", "\"parameters\"", "ipython", kLlamaOpeners, json_calls<kLlamaTails>, kLlamaFraming},
+    {"functionary-v3.1", "<function=", "python_tag", kFunctionTagOpeners,
+     header_calls<kFunctionTagTails>, kFunctionTagFraming},
+    {"llama-3", "\"parameters\"", "ipython", kLlamaOpeners, python_calls<kLlamaStyle, kLlamaTails>,
+     kLlamaFraming},
+    {"llama-4", "<|header_start|>", "", kLlamaOpeners, python_calls<kLlamaStyle, kLlamaTails>,
+     kLlamaFraming},
     {"hermes", "<tool_call>", "", kHermesOpeners, json_calls<kHermesTails>, kHermesFraming},
     {"generic", "", "", kGenericOpeners, json_calls<kHermesTails>, kHermesFraming},
 };
 
-constexpr ThinkMarks kThinkMarks[] = {
-    {"<think>", "</think>"},
-    {"[THINK]", "[/THINK]"},
-    {"<seed:think>", "</seed:think>"},
-    {"<|START_THINKING|>", "<|END_THINKING|>"},
+struct ThinkRow {
+  std::string_view mark;  // templates of models that think so have it
+  ThinkMarks marks;
+};
+constexpr ThinkRow kThinkRows[] = {
+    {"</mm:think>", {"<mm:think>", "</mm:think>"}},
+    {"</seed:think>", {"<seed:think>", "</seed:think>"}},
+    {"':opensource'", {"<think:opensource>", "</think:opensource>"}},
+    {"[/THINK]", {"[THINK]", "[/THINK]"}},
+    {"<|END_THINKING|>", {"<|START_THINKING|>", "<|END_THINKING|>"}},
+    {"<|channel>thought", {"<|channel>thought", "<channel|>"}},
+    {"<|inner_suffix|>", {"<|inner_prefix|>", "<|inner_suffix|>"}},
+    {"Here is my response:", {"Here is my thought process:", "Here is my response:"}},
+    {"</think>", {"<think>", "</think>"}},
 };
 
 bool has(std::string_view text, std::string_view part) {
@@ -180,15 +294,21 @@ const ToolDialect& tool_dialect_of(std::string_view chat_template) {
   return kDialects[std::size(kDialects) - 1];
 }
 
-bool template_knows_tools(std::string_view chat_template) {
-  return has(chat_template, "tools");
+const ToolDialect* find_dialect(std::string_view name) {
+  const auto* row = std::ranges::find(kDialects, name, &ToolDialect::name);
+  return row == std::end(kDialects) ? nullptr : row;
 }
 
 ThinkMarks think_marks_of(std::string_view chat_template) {
-  for (const ThinkMarks& row : kThinkMarks) {
-    if (has(chat_template, row.close)) return row;
+  for (const ThinkRow& row : kThinkRows) {
+    if (has(chat_template, row.mark)) return row.marks;
   }
   return {};
+}
+
+Speech speech_of(std::string_view chat_template) {
+  return {&tool_dialect_of(chat_template), think_marks_of(chat_template),
+          has(chat_template, "tools")};
 }
 
 bool ends_thinking(std::string_view prompt, const ThinkMarks& marks) {

@@ -1,0 +1,61 @@
+// Answers made of messages with headers that say who each is for: calls, thoughts and words.
+//   <|channel|>analysis<|message|>...<|end|><|start|>assistant to=functions.NAME...<|message|>{...}
+// As OutputParser: byte by byte, and what is no valid call is content.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "chat/internal/json_scanner.h"
+#include "chat/output_event.h"
+#include "chat/tool_dialect.h"
+
+namespace chasqui::chat {
+
+struct HeadedStyle {
+  std::span<const std::string_view> starts;  // of headers; none: a name begins them
+  std::string_view header_end;
+  std::string_view call_mark;     // what stands before a function's name; "": nothing
+  std::string_view thought_mark;  // headers of thoughts have it; "": there are none
+  std::span<const std::string_view> body_ends;
+};
+
+class HeadedParser final {
+ public:
+  // `tools`: may be null.
+  HeadedParser(const HeadedStyle& style, std::shared_ptr<const Tools> tools)
+      : style_(style), tools_(std::move(tools)) {}
+
+  void push(char c, OutputEvents& out);
+  void finish(OutputEvents& out);
+  size_t calls_ended() const { return calls_ended_; }
+
+ private:
+  enum class Place { kHeader, kBeforeArguments, kArguments, kBody };
+
+  void in_header(char c, OutputEvents& out);
+  void before_arguments(char c, OutputEvents& out);
+  void in_arguments(char c, OutputEvents& out);
+  void in_body(char c, OutputEvents& out);
+  bool may_be_header() const;
+  void end_header();
+  std::string_view named_in_header() const;
+  bool knows(std::string_view name) const;
+  // What was held is content after all.
+  void give_up(OutputEvents& out);
+  void say(std::string_view text, OutputEvents& out);
+
+  const HeadedStyle style_;
+  const std::shared_ptr<const Tools> tools_;
+  Place place_ = Place::kHeader;
+  OutputEvent::Kind kind_ = OutputEvent::Kind::kContent;  // of kBody
+  bool skip_blanks_ = false;                              // nothing was said since the header
+  std::string blanks_;                                    // before a header
+  std::string held_;                                      // a header, or what may end a body
+  std::string name_;                                      // of the call whose arguments come
+  JsonScanner scanner_;
+  size_t calls_ended_ = 0;
+};
+
+}  // namespace chasqui::chat
