@@ -14,6 +14,12 @@ uint64_t hash_words(std::span<const uint32_t> words) {
   return hash;
 }
 
+// For one more element.
+template <typename T>
+void make_room(std::vector<T>& list) {
+  if (list.size() == list.capacity()) list.reserve(2 * list.size() + 16);
+}
+
 }  // namespace
 
 Interner::Found Interner::put(std::span<const uint32_t> words) {
@@ -25,10 +31,13 @@ Interner::Found Interner::put(std::span<const uint32_t> words) {
     if (hashes_[id] == hash && std::ranges::equal(get(id), words)) return {id, false};
   }
   const uint32_t id = size();
-  slots_[slot] = id;
-  hashes_.push_back(hash);
+  // What can run out of memory comes before what would show it.
+  make_room(hashes_);
+  make_room(starts_);
   words_.insert(words_.end(), words.begin(), words.end());
+  hashes_.push_back(hash);
   starts_.push_back(words_.size());
+  slots_[slot] = id;
   if (2 * static_cast<size_t>(size()) > slots_.size()) grow();
   return {id, true};
 }

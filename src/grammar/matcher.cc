@@ -25,11 +25,13 @@ void Matcher::refresh() {
   StateCache& cache = *grammar_->cache_;
   cache.trim();
   if (epoch_ == cache.epoch()) return;
-  epoch_ = cache.epoch();
-  state_ = cache.start();
+  StateId state = cache.start();
   for (const int32_t token : tokens_) {
-    if (state_ != kDead && !cache.tokens().is_end(token)) state_ = cache.step_token(state_, token);
+    if (state != kDead && !cache.tokens().is_end(token)) state = cache.step_token(state, token);
   }
+  // Together and last: memory may have run out on the way.
+  state_ = state;
+  epoch_ = cache.epoch();
 }
 
 void Matcher::mask(TokenMask& out) {

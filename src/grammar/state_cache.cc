@@ -19,8 +19,9 @@ void StateCache::reset() {
   rows_.clear();
   row_count_ = 0;
   masks_.clear();
-  machine_ = make_();
-  start_ = machine_->start();
+  auto machine = make_();
+  start_ = machine->start();
+  machine_ = std::move(machine);
   ++epoch_;
 }
 

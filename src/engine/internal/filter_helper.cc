@@ -2,7 +2,8 @@
 
 #include <pthread.h>
 
-#include <new>
+#include <algorithm>
+#include <exception>
 #include <utility>
 
 namespace chasqui::engine {
@@ -20,6 +21,8 @@ void FilterHelper::post(const std::shared_ptr<sample::TokenFilter>& filter) {
   if (!filter || filter->is_prepared()) return;
   {
     const std::lock_guard lock(mutex_);
+    // Once is enough, and two copies would keep each other alive when the sequence has ended.
+    if (std::ranges::find(queue_, filter) != queue_.end()) return;
     queue_.push_back(filter);
   }
   changed_.notify_one();
@@ -36,7 +39,7 @@ void FilterHelper::run() {
     lock.unlock();
     try {
       if (filter.use_count() > 1) filter->prepare();
-    } catch (const std::bad_alloc&) {
+    } catch (const std::exception&) {
       // The engine thread comes to the same place, and knows what to do with the request.
     }
     filter.reset();  // it may be the last owner: not with the mutex held

@@ -223,7 +223,12 @@ void Engine::Impl::deliver_last(Job& job, Event event) {
 // the inbox: all that was counted is waited for.
 void Engine::Impl::end_everything() {
   while (!idle()) {
-    inbox_.drain([this](Message message) { receive(std::move(message)); });
+    // The scheduler still knows jobs that are gone: nothing more is told to it.
+    inbox_.drain([this](Message message) {
+      if (!message.added) return;
+      const RequestId id = message.added->id;
+      jobs_.emplace(id, std::move(message.added));
+    });
     while (!jobs_.empty()) {
       Event event;
       event.error = Error{ErrorCode::kCancelled, "the server is shutting down", ""};
@@ -292,7 +297,7 @@ void Engine::Impl::count_step(std::span<const sched::Advance> advances, Instant 
   for (size_t i = 0; i < advances.size(); ++i) {
     // Those guessed right come together with the one behind them.
     const int64_t tokens = advances[i].accepted + (advances[i].token >= 0 ? 1 : 0);
-    for (int64_t t = 0; t < tokens; ++t) meter_.sampled(stepped_[i]->times, now);
+    if (tokens > 0) meter_.sampled(stepped_[i]->times, tokens, now);
     sampled += tokens;
   }
   Counters::add(counters_.completion_tokens, sampled);

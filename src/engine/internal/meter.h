@@ -25,12 +25,15 @@ class Meter {
   void admitted(const JobTimes& times, Instant now) {
     queue_.record(seconds_between(times.submitted, now));
   }
-  void sampled(JobTimes& times, Instant now) {
-    if (times.last_token) {
-      inter_token_.record(seconds_between(*times.last_token, now));
-    } else {
+  // `tokens` >= 1: those that came together share the time since the last one.
+  void sampled(JobTimes& times, int64_t tokens, Instant now) {
+    if (!times.last_token) {
       first_token_.record(seconds_between(times.submitted, now));
+      times.last_token = now;
+      --tokens;
     }
+    const double each = tokens > 0 ? seconds_between(*times.last_token, now) / tokens : 0;
+    for (int64_t t = 0; t < tokens; ++t) inter_token_.record(each);
     times.last_token = now;
   }
   // `last`: the request's last event.
