@@ -34,6 +34,7 @@ struct BenchArgs {
 // What a token costs, from the tensors alone.
 struct TokenCost {
   double macs = 0;          // multiply-adds of the matrices that a token goes through
+  double head_macs = 0;     // those of the output matrix, which only tokens with logits meet
   double weight_bytes = 0;  // bytes of these matrices
 };
 
@@ -50,6 +51,7 @@ struct Measurement {
 TokenCost token_cost(const gguf::File& file, const model::ModelSpec& spec) {
   TokenCost cost;
   const bool tied = file.find_tensor("output.weight") == nullptr;
+  const std::string_view head = tied ? "token_embd.weight" : "output.weight";
   for (const gguf::Tensor& tensor : file.tensors()) {
     if (tensor.n_dims < 2 || (tensor.name == "token_embd.weight" && !tied)) continue;
     // Of a stack of experts a token sees only some.
@@ -59,6 +61,7 @@ TokenCost token_cost(const gguf::File& file, const model::ModelSpec& spec) {
             : 1.0;
     cost.macs += share * static_cast<double>(tensor.view.elements());
     cost.weight_bytes += share * static_cast<double>(tensor.view.bytes.size());
+    if (tensor.name == head) cost.head_macs = static_cast<double>(tensor.view.elements());
   }
   return cost;
 }
@@ -107,7 +110,9 @@ class Bench {
  private:
   Result<Measurement> measure_prefill() {
     Measurement m{.what = "prefill", .tokens = args_.prefill, .rates = {}, .limited_by = "int8"};
-    m.limit = limits_.int8_gmac_per_s * 1e9 / cost_.macs;
+    const auto count = static_cast<double>(args_.prefill);
+    m.limit = limits_.int8_gmac_per_s * 1e9 /
+              (cost_.macs - cost_.head_macs + cost_.head_macs / count);
     const auto tokens = filler(args_.prefill, model_.spec().vocab, 1);
     // The logits of the last token are part of a prefill.
     const int64_t wanted[] = {args_.prefill - 1};
@@ -116,7 +121,7 @@ class Bench {
       const Instant begin = clock_.now();
       CHASQUI_TRY_STATUS(feed(session, tokens, wanted));
       // The first round warms caches and page tables.
-      if (i > 0) m.rates.push_back(static_cast<double>(args_.prefill) / since(begin));
+      if (i > 0) m.rates.push_back(count / since(begin));
     }
     return m;
   }

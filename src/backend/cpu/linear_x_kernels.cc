@@ -26,7 +26,7 @@ CHASQUI_INLINE void quantize_group(const float* x, QuantizedGroup& out) {
   const F32x16 a = load(x);
   const F32x16 b = load(x + 16);
   const float largest = max_lane(max(abs(a), abs(b)));
-  const float poison = sum(add(mul(a, zero()), mul(b, zero())));  // 0 or NaN
+  const float poison = sum(fma(a, zero(), mul(b, zero())));  // 0 or NaN
   const float scale = largest / 127.0f + poison;
   // A subnormal largest value would make the inverse infinite; such groups count as zero.
   const float inverse = largest >= 0x1.0p-118f ? 127.0f / largest : 0.0f;
@@ -37,9 +37,11 @@ CHASQUI_INLINE void quantize_group(const float* x, QuantizedGroup& out) {
   const F32x16 qb = min(max(round_nearest(mul(b, set1(inverse))), least), most);
   store_i8(out.q, to_i32(qa));
   store_i8(out.q + 16, to_i32(qb));
-  // Sums of at most 16 x 127 are exact in f32.
-  const int32_t low = static_cast<int32_t>(sum(qa));
-  const int32_t high = static_cast<int32_t>(sum(qb));
+  // Both halves' sums in one: each is at most 16 x 127 < 2048, so 4096 x one + the other is exact
+  // in f32, and so are all partial sums.
+  const auto both = static_cast<int32_t>(sum(fma(qb, set1(4096.0f), qa)));
+  const int32_t high = (both + 2048) >> 12;
+  const int32_t low = both - 4096 * high;
   out.fields[kXScale] = bits_of(scale);
   out.fields[kXSum] = bits_of(scale * static_cast<float>(low + high));
   out.fields[kXStart8] = -8 * (low + high);
