@@ -239,6 +239,7 @@ Result<chat::Prompt> render_chat(const ModelContext& context, const ChatBody& bo
   if (format.speech().knows_tools) {
     if (body.tools.tools) {
       input.tools = chat::value_from_json(body.tools.objects, jinja::Origin::kCaller);
+      input.functions = *body.tools.tools;
     }
     return format.render(input);
   }
