@@ -45,8 +45,10 @@ void HeadedParser::finish(OutputEvents& out) {
     ++calls_ended_;
     return;
   }
-  // A header that was cut off says nothing to anybody.
-  const bool is_mark = place_ == Place::kHeader && held_.starts_with("<|");
+  // A header that was cut off says nothing to anybody. One without marks may be words, but not
+  // behind a call.
+  const bool is_mark = (place_ == Place::kHeader && held_.starts_with("<|")) ||
+                       (place_ != Place::kBody && style_.is_exact && calls_ended_ > 0);
   if (place_ == Place::kHeader || place_ == Place::kBeforeArguments) kind_ = Kind::kContent;
   const bool drops_blanks = calls_ended_ > 0 && held_.empty();
   if (!is_mark && !drops_blanks) say(blanks_ + held_, out);
