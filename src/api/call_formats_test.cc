@@ -22,8 +22,9 @@ constexpr const char* kFormats[] = {"functionary", "functionary-v1", "functionar
 // Answers in these begin with a message or are calls.
 constexpr const char* kHeld[] = {"functionary", "chatml-function-calling"};
 
-TestServer make_server(const char* format) {
+TestServer make_server(const char* format, std::vector<std::string> control_tokens = {}) {
   return TestServer({.engine = {.n_ctx = 4096, .max_sequences = 16, .max_queue = 64},
+                     .control_tokens = std::move(control_tokens),
                      .adjust = [format](ServedModel& model) {
                        model.chat_format = *chat::make_chat_format(format, {"<s>", "</s>"});
                      }});
@@ -96,6 +97,41 @@ TEST(CallFormats, ANamedCallIsOne) {
     ASSERT_EQ(answer.calls.size(), 1u);
     EXPECT_EQ(answer.calls[0].first, "weather");
     check_call(answer.calls[0]);
+  }
+}
+
+struct Vocabulary {
+  const char* format;
+  std::vector<std::string> control_tokens;
+  const char* mark;  // in every forced call
+};
+
+// Models write the marks of their format as single tokens, in forced calls too.
+TEST(CallFormats, MarksAreControlTokensWhereTheVocabularyHasThem) {
+  const Vocabulary vocabularies[] = {
+      {"functionary-v1",
+       {"<|START_OF_FUNCTION_CALL|>", "<|END_OF_FUNCTION_CALL|>", "<|END_OF_ASSISTANT|>"},
+       "<|START_OF_FUNCTION_CALL|>"},
+      {"functionary-v2", {"<|from|>", "<|recipient|>", "<|content|>", "<|stop|>"}, "<|content|>"}};
+  for (const Vocabulary& vocabulary : vocabularies) {
+    SCOPED_TRACE(vocabulary.format);
+    const TestServer server = make_server(vocabulary.format, vocabulary.control_tokens);
+    for (int seed = 0; seed < 6; ++seed) {
+      json::object body = request(R"({"tool_choice": {"type": "function",
+          "function": {"name": "weather"}}, "logprobs": true})");
+      body["seed"] = seed;
+      const Joined answer = ask(server, body);
+      EXPECT_EQ(answer.finish, "tool_calls");
+      EXPECT_EQ(answer.content, "");
+      ASSERT_EQ(answer.calls.size(), 1u);
+      check_call(answer.calls[0]);
+      const json::value reply = server.post("/v1/chat/completions", body).json();
+      size_t marks = 0;
+      for (const auto& each : reply.at("choices").at(0).at("logprobs").at("content").as_array()) {
+        marks += each.at("token") == vocabulary.mark ? 1 : 0;
+      }
+      EXPECT_EQ(marks, 1u);
+    }
   }
 }
 

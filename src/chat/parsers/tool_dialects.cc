@@ -178,7 +178,7 @@ constexpr CallFraming kHunyuanFraming = {"<tool_calls:opensource>\n", kName, kAr
 constexpr CallFraming kHarmonyFraming = {
     "", " to=functions.", "<|channel|>commentary json<|message|>", "", "<|start|>assistant", ""};
 constexpr CallFraming kRecipientFraming = {
-    "", "", "\n<|content|>", "", "\n<|from|>assistant\n<|recipient|>", ""};
+    "", "", "\n<|content|>", "", "\n<|from|>assistant\n<|recipient|>", "<|stop|>"};
 constexpr CallFraming kAddresseeFraming = {"", " to=functions.", ":\n", "", "\nassistant", ""};
 constexpr CallFraming kFunctionCallFraming = {
     "", "<|START_OF_FUNCTION_CALL|>", ":\n", "", "\n", "<|END_OF_FUNCTION_CALL|>"};
