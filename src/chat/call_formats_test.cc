@@ -288,6 +288,18 @@ TEST(CallFormats, TheVocabularyTellsTheVersionOfFunctionary) {
   EXPECT_EQ(model_texts(chasqui::testing::tiny_tokenizer()->vocab(), "").functionary, "");
 }
 
+TEST(CallFormats, AreTheDefaultOfModelsThatHaveTheirTokens) {
+  const std::pair<const char*, const char*> versions[] = {
+      {"functionary-v1", "<|START_OF_FUNCTION_CALL|>"}, {"functionary-v2", "<|recipient|>"}};
+  for (const auto& [name, token] : versions) {
+    // It has ChatML's tokens too, which say less.
+    const auto tokenizer = chasqui::testing::tiny_tokenizer({.control_tokens = {token}});
+    const ModelTexts model = model_texts(tokenizer->vocab(), "");
+    EXPECT_EQ(model.functionary, name);
+    EXPECT_EQ(default_chat_format(model, tokenizer->vocab()).format->name(), name);
+  }
+}
+
 std::string shown(const OutputEvents& events) {
   std::string out;
   for (const OutputEvent& event : events) {

@@ -247,6 +247,9 @@ TEST(OutputParser, LosesNothing) {
                                      "functools",
                                      "[TOOL_CALLS]",
                                      "<arg_key>",
+                                     "\nassistant to=functions.",
+                                     "functions.",
+                                     "message",
                                      "<tool_c",
                                      "<｜tool▁calls▁begin｜>"};
   for (uint64_t seed = 0; seed < 200; ++seed) {
