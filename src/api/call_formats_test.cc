@@ -237,8 +237,8 @@ TEST(CallFormats, OldStyleIsAnsweredInOldStyle) {
     const json::value& choice = answer.at("choices").at(0);
     EXPECT_EQ(choice.at("finish_reason"), "function_call");
     const json::value& call = choice.at("message").at("function_call");
-    check_call({std::string(call.at("name").as_string()),
-                std::string(call.at("arguments").as_string())});
+    check_call(
+        {std::string(call.at("name").as_string()), std::string(call.at("arguments").as_string())});
     body["function_call"] = "none";
     body["max_tokens"] = 20;
     EXPECT_EQ(ask(server, body).calls.size(), 0u);

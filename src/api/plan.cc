@@ -221,9 +221,8 @@ chat::OutputStyle output_style(const ModelContext& context, const ToolWishes& wi
 bool has_control_marks(const text::Tokenizer& tokenizer, const chat::OutputStyle& style) {
   const auto is_control = [&](std::string_view mark) {
     const auto ids = tokenizer.encode(mark, {.add_special = false, .parse_special = true});
-    return std::ranges::any_of(ids, [&](int32_t id) {
-      return tokenizer.vocab().kind(id) == text::TokenKind::kControl;
-    });
+    return std::ranges::any_of(
+        ids, [&](int32_t id) { return tokenizer.vocab().kind(id) == text::TokenKind::kControl; });
   };
   const std::span<const std::string_view> openers =
       style.dialect == nullptr ? std::span<const std::string_view>() : style.dialect->openers;

@@ -54,8 +54,8 @@ Prompt render(std::string_view name, const std::vector<Message>& messages, const
   return prompt.value_or(Prompt{});
 }
 
-#define SYSTEM_WORDS                                                                            \
-  "A chat between a curious user and an artificial intelligence assistant. The assistant gives " \
+#define SYSTEM_WORDS                                                                              \
+  "A chat between a curious user and an artificial intelligence assistant. The assistant gives "  \
   "helpful, detailed, and polite answers to the user's questions. The assistant calls functions " \
   "with appropriate input when necessary"
 
@@ -110,25 +110,23 @@ TEST(CallFormats, Functionary) {
 
 TEST(CallFormats, FunctionaryV1) {
   const Prompt prompt = render("functionary-v1", talk(), weather_and_clock());
-  EXPECT_EQ(prompt.text(),
-            "system:\n" DECLARATIONS
-            "<|END_OF_SYSTEM|>\n"
-            "system:\n" SYSTEM_WORDS
-            "<|END_OF_SYSTEM|>\n"
-            "system:\nBe brief.<|END_OF_SYSTEM|>\n"
-            "user:\nWeather?<|END_OF_USER|>\n"
-            "assistant:\nI look.\n"
-            "<|START_OF_FUNCTION_CALL|>get_weather:\n{\"city\": \"Cusco\"}\n"
-            "<|START_OF_FUNCTION_CALL|>clock:\n{}<|END_OF_FUNCTION_CALL|>\n"
-            "function name=get_weather:\nsun<|END_OF_FUNCTION_RESULT|>\n"
-            "function name=clock:\nnoon<|END_OF_FUNCTION_RESULT|>\n"
-            "assistant:\nSunny.<|END_OF_ASSISTANT|>\n"
-            "user:\nThanks<|END_OF_USER|>\n"
-            "assistant:\n");
+  EXPECT_EQ(prompt.text(), "system:\n" DECLARATIONS
+                           "<|END_OF_SYSTEM|>\n"
+                           "system:\n" SYSTEM_WORDS
+                           "<|END_OF_SYSTEM|>\n"
+                           "system:\nBe brief.<|END_OF_SYSTEM|>\n"
+                           "user:\nWeather?<|END_OF_USER|>\n"
+                           "assistant:\nI look.\n"
+                           "<|START_OF_FUNCTION_CALL|>get_weather:\n{\"city\": \"Cusco\"}\n"
+                           "<|START_OF_FUNCTION_CALL|>clock:\n{}<|END_OF_FUNCTION_CALL|>\n"
+                           "function name=get_weather:\nsun<|END_OF_FUNCTION_RESULT|>\n"
+                           "function name=clock:\nnoon<|END_OF_FUNCTION_RESULT|>\n"
+                           "assistant:\nSunny.<|END_OF_ASSISTANT|>\n"
+                           "user:\nThanks<|END_OF_USER|>\n"
+                           "assistant:\n");
   EXPECT_THAT(prompt.stops, ElementsAre("<|END_OF_ASSISTANT|>", "<|END_OF_FUNCTION_CALL|>"));
   EXPECT_EQ(render("functionary-v1", {{.content = "Hi"}}, {}).text(),
-            "system:\n" SYSTEM_WORDS
-            "<|END_OF_SYSTEM|>\nuser:\nHi<|END_OF_USER|>\nassistant:\n");
+            "system:\n" SYSTEM_WORDS "<|END_OF_SYSTEM|>\nuser:\nHi<|END_OF_USER|>\nassistant:\n");
 }
 
 TEST(CallFormats, FunctionaryV2) {
@@ -174,18 +172,17 @@ TEST(CallFormats, FunctionaryV2) {
 
 TEST(CallFormats, ChatmlFunctionCalling) {
   const Prompt prompt = render("chatml-function-calling", talk(), weather_and_clock());
-  EXPECT_EQ(prompt.text(),
-            "<|im_start|>system\nBe brief.\n\n" INSTRUCTIONS
-            "<|im_end|>\n"
-            "<|im_start|>user\nWeather?<|im_end|>\n"
-            "<|im_start|>assistant\nmessage:\nI look.<|im_end|>\n"
-            "<|im_start|>assistant\nfunctions.get_weather:\n{\"city\": \"Cusco\"}\n"
-            "functions.clock:\n{}<|im_end|>\n"
-            "<|im_start|>tool\nfunctions.get_weather:\nsun<|im_end|>\n"
-            "<|im_start|>tool\nfunctions.clock:\nnoon<|im_end|>\n"
-            "<|im_start|>assistant\nmessage:\nSunny.<|im_end|>\n"
-            "<|im_start|>user\nThanks<|im_end|>\n"
-            "<|im_start|>assistant\n");
+  EXPECT_EQ(prompt.text(), "<|im_start|>system\nBe brief.\n\n" INSTRUCTIONS
+                           "<|im_end|>\n"
+                           "<|im_start|>user\nWeather?<|im_end|>\n"
+                           "<|im_start|>assistant\nmessage:\nI look.<|im_end|>\n"
+                           "<|im_start|>assistant\nfunctions.get_weather:\n{\"city\": \"Cusco\"}\n"
+                           "functions.clock:\n{}<|im_end|>\n"
+                           "<|im_start|>tool\nfunctions.get_weather:\nsun<|im_end|>\n"
+                           "<|im_start|>tool\nfunctions.clock:\nnoon<|im_end|>\n"
+                           "<|im_start|>assistant\nmessage:\nSunny.<|im_end|>\n"
+                           "<|im_start|>user\nThanks<|im_end|>\n"
+                           "<|im_start|>assistant\n");
   EXPECT_THAT(prompt.stops, ElementsAre("<|im_end|>"));
   EXPECT_EQ(render("chatml-function-calling", {{.content = "Hi"}}, weather_and_clock()).text(),
             "<|im_start|>system\n" INSTRUCTIONS
@@ -198,8 +195,7 @@ TEST(CallFormats, ChatmlFunctionCalling) {
 }
 
 TEST(CallFormats, SchemasAsTypescript) {
-  const Tools tools = {
-      tool("f", "Two\nlines", R"({"$defs":{"Unit":{"enum":["C",1,null]},
+  const Tools tools = {tool("f", "Two\nlines", R"({"$defs":{"Unit":{"enum":["C",1,null]},
             "Place":{"type":"object","properties":{"name":{"type":"string"}}}},
           "properties":{"at":{"$ref":"#/$defs/Place"},"unit":{"$ref":"#/$defs/Unit"},
             "tags":{"type":"array","items":{"enum":["a","b"]}},"list":{"type":"array"},
@@ -208,7 +204,7 @@ TEST(CallFormats, SchemasAsTypescript) {
             "rows":{"type":"array","items":{"type":"object","properties":{"x":{}}}},
             "some":{"anyOf":[{"type":"string"},{"type":"null"}]},"many":{"type":["string","array"]},
             "one":{"const":5},"odd":true,"free":{}},"required":["at",3]})"),
-      tool("g", "", R"({"$defs":{"Unit":{"type":"string"}}})")};
+                       tool("g", "", R"({"$defs":{"Unit":{"type":"string"}}})")};
   const std::string prompt = render("functionary-v1", {{.content = "Hi"}}, tools).text();
   EXPECT_EQ(prompt.substr(0, prompt.find("<|END_OF_SYSTEM|>")),
             "system:\n// Supported function definitions that should be called when necessary.\n"
@@ -311,8 +307,8 @@ std::string shown(const OutputEvents& events) {
 }
 
 std::string read(std::string_view name, std::string_view first, std::string_view second) {
-  OutputParser parser({format(name)->speech().dialect,
-                       std::make_shared<const Tools>(weather_and_clock())});
+  OutputParser parser(
+      {format(name)->speech().dialect, std::make_shared<const Tools>(weather_and_clock())});
   OutputEvents events;
   parser.push(first, events);
   parser.push(second, events);

@@ -5,10 +5,11 @@ namespace chasqui::chat {
 
 Status check_no_documents(const ChatInput& input, std::string_view format) {
   if (input.documents.is(jinja::Kind::kNone)) return {};
-  return fail(ErrorCode::kUnsupported,
-              "documents: the chat format " + std::string(format) +
-                  " has no way to say documents; a model's own template (chat_template.default) may",
-              "documents");
+  return fail(
+      ErrorCode::kUnsupported,
+      "documents: the chat format " + std::string(format) +
+          " has no way to say documents; a model's own template (chat_template.default) may",
+      "documents");
 }
 
 bool is_result(const Message& message) {

@@ -435,11 +435,11 @@ TEST(Layouts, MarksAreControlTokens) {
   const int32_t think = *table->named("<think>");
   const int32_t behind = *table->named("</think>");
   const int32_t end = *table->named("</s>");
-  const auto grammar = *compile_layout(
-      Layout::of(Layout::Kind::kSequence,
-                 {Layout::words("a<think></s><no>"), Layout::json({{"const", 1}}, ""),
-                  Layout::words("</think></s>")}),
-      table);
+  const auto grammar =
+      *compile_layout(Layout::of(Layout::Kind::kSequence,
+                                 {Layout::words("a<think></s><no>"),
+                                  Layout::json({{"const", 1}}, ""), Layout::words("</think></s>")}),
+                      table);
   const std::string_view spelled = "</s><no>1";
   std::vector<int32_t> tokens = {'a', think};
   tokens.insert(tokens.end(), spelled.begin(), spelled.end());

@@ -18,8 +18,8 @@ struct Joined {
   bool operator==(const Joined&) const = default;
 };
 
-// What the chunks of a stream say, choice by choice. Fails the test where arguments come for another
-// call than the last one, or a call begins without id and type.
+// What the chunks of a stream say, choice by choice. Fails the test where arguments come for
+// another call than the last one, or a call begins without id and type.
 std::vector<Joined> join(const Reply& reply, size_t choices);
 
 // The same of a whole answer's choice.

@@ -180,8 +180,8 @@ constexpr CallFraming kHarmonyFraming = {
 constexpr CallFraming kRecipientFraming = {
     "", "", "\n<|content|>", "", "\n<|from|>assistant\n<|recipient|>", "<|stop|>"};
 constexpr CallFraming kAddresseeFraming = {"", " to=functions.", ":\n", "", "\nassistant", ""};
-constexpr CallFraming kFunctionCallFraming = {
-    "", "<|START_OF_FUNCTION_CALL|>", ":\n", "", "\n", "<|END_OF_FUNCTION_CALL|>"};
+constexpr CallFraming kFunctionCallFraming = {"",   "<|START_OF_FUNCTION_CALL|>", ":\n", "",
+                                              "\n", "<|END_OF_FUNCTION_CALL|>"};
 constexpr CallFraming kNamedFraming = {"", "functions.", ":\n", "", "\n", ""};
 
 template <const auto& kTails>
