@@ -34,10 +34,7 @@ Layout one_call(const ToolWishes& wishes, const chat::CallFraming& framing) {
   return Layout::of(Kind::kChoice, std::move(ways));
 }
 
-}  // namespace
-
-Constraint call_constraint(const ToolWishes& wishes, const chat::ToolDialect& dialect) {
-  const chat::CallFraming& framing = dialect.framing;
+Layout calls(const ToolWishes& wishes, const chat::CallFraming& framing) {
   std::vector<Layout> parts = {Layout::words(std::string(framing.open)), one_call(wishes, framing)};
   if (wishes.parallel && wishes.forced_name.empty()) {
     const Layout further = Layout::of(
@@ -46,9 +43,24 @@ Constraint call_constraint(const ToolWishes& wishes, const chat::ToolDialect& di
         Layout::of(Kind::kChoice, {Layout::words(""), Layout::of(Kind::kMany, {further})}));
   }
   parts.push_back(Layout::words(std::string(framing.close)));
+  return Layout::of(Kind::kSequence, std::move(parts));
+}
+
+Constraint constraint_of(Layout layout) {
   Constraint constraint = {.kind = Constraint::Kind::kLayout, .param = "tools"};
-  constraint.layout = Layout::of(Kind::kSequence, std::move(parts));
+  constraint.layout = std::move(layout);
   return constraint;
+}
+
+}  // namespace
+
+Constraint call_constraint(const ToolWishes& wishes, const chat::ToolDialect& dialect) {
+  return constraint_of(calls(wishes, dialect.framing));
+}
+
+Constraint lead_constraint(const ToolWishes& wishes, const chat::ToolDialect& dialect) {
+  return constraint_of(Layout::of(Kind::kChoice, {Layout::words(std::string(dialect.before_answer)),
+                                                  calls(wishes, dialect.framing)}));
 }
 
 namespace {

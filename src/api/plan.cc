@@ -7,12 +7,12 @@
 #include <charconv>
 #include <limits>
 
+#include "api/internal/chat_constraint.h"
 #include "api/internal/infill.h"
 #include "base/rng.h"
 #include "chat/generic_tools.h"
 #include "chat/json_value.h"
 #include "engine/grammar_filter.h"
-#include "engine/thinking_filter.h"
 
 namespace chasqui::api {
 namespace {
@@ -217,11 +217,12 @@ chat::OutputStyle output_style(const ModelContext& context, const ToolWishes& wi
   return style;
 }
 
-// Whether the model writes one of the marks as a control token, which is no text otherwise.
+// Whether the model writes a part of the marks as a control token, which is no text otherwise.
 bool has_control_marks(const text::Tokenizer& tokenizer, const chat::OutputStyle& style) {
   const auto is_control = [&](std::string_view mark) {
     const auto ids = tokenizer.encode(mark, {.add_special = false, .parse_special = true});
-    return ids.size() == 1 && tokenizer.vocab().kind(ids[0]) == text::TokenKind::kControl;
+    return std::ranges::any_of(
+        ids, [&](int32_t id) { return tokenizer.vocab().kind(id) == text::TokenKind::kControl; });
   };
   const std::span<const std::string_view> openers =
       style.dialect == nullptr ? std::span<const std::string_view>() : style.dialect->openers;
@@ -239,6 +240,7 @@ Result<chat::Prompt> render_chat(const ModelContext& context, const ChatBody& bo
   if (format.speech().knows_tools) {
     if (body.tools.tools) {
       input.tools = chat::value_from_json(body.tools.objects, jinja::Origin::kCaller);
+      input.functions = *body.tools.tools;
     }
     return format.render(input);
   }
@@ -254,40 +256,23 @@ Result<chat::Prompt> render_chat(const ModelContext& context, const ChatBody& bo
   return second ? second : prompt;
 }
 
-// The constraint of the answer. Schemas of strict tools must be such that they can be honoured.
-Result<grammar::GrammarPtr> chat_grammar(const ModelContext& context, const ChatBody& body,
-                                         const chat::OutputStyle& style) {
-  if (body.tools.forced) {
-    return context.grammars().get(call_constraint(body.tools, *style.dialect));
-  }
-  if (body.tools.tools) {
-    ToolWishes strict = body.tools;
-    for (const chat::Tool& tool : *body.tools.tools) {
-      if (!tool.strict) continue;
-      strict.forced_name = tool.name;
-      const auto checked = context.grammars().get(call_constraint(strict, *style.dialect));
-      if (!checked) return fail(checked.error());
-    }
-  }
-  return context.grammars().get(body.constraint);
+// Whether the prompt has written the header of the answer itself.
+bool begins_answer(const std::string& prompt, const chat::ToolDialect* dialect) {
+  return dialect != nullptr && !dialect->before_answer.empty() &&
+         prompt.ends_with(dialect->before_answer);
 }
 
-std::shared_ptr<sample::TokenFilter> chat_filter(const ModelContext& context,
-                                                 const chat::OutputStyle& style, bool one_call,
-                                                 bool is_call, const grammar::GrammarPtr& grammar) {
-  std::shared_ptr<sample::TokenFilter> filter;
-  if (grammar) filter = engine::make_grammar_filter(grammar);
-  if (grammar && !is_call && style.dialect != nullptr && !style.dialect->before_answer.empty()) {
-    filter = engine::make_thinking_filter(
-        filter, {"", std::string(style.dialect->before_answer), true}, context.model().tokenizer);
-  } else if (grammar && !style.think.close.empty()) {
-    filter = engine::make_thinking_filter(
-        filter,
-        {std::string(style.think.open), std::string(style.think.close), style.starts_thinking},
-        context.model().tokenizer);
+// What ends the answers of a format, as text and, where it is a control token, as that too: such a
+// token may never become text.
+void add_stops(const text::Tokenizer& tokenizer, const std::vector<std::string>& stops,
+               engine::Request& request) {
+  request.stops.insert(request.stops.end(), stops.begin(), stops.end());
+  for (const std::string& stop : stops) {
+    const auto ids = tokenizer.encode(stop, {.add_special = false, .parse_special = true});
+    const bool is_control =
+        ids.size() == 1 && tokenizer.vocab().kind(ids[0]) == text::TokenKind::kControl;
+    if (is_control) request.stop_tokens.push_back(ids[0]);
   }
-  if (!one_call) return filter;
-  return make_first_call_filter(filter, style, context.model().tokenizer);
 }
 
 }  // namespace
@@ -351,24 +336,21 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   plan.copies = body.n;
   CHASQUI_TRY_STATUS(check_places(context, static_cast<size_t>(body.n), "n"));
   plan.output = output_style(context, body.tools);
-  CHASQUI_TRY(const grammar::GrammarPtr grammar, chat_grammar(context, body, plan.output));
+  CHASQUI_TRY(const ChatConstraint constraint, chat_constraint(context, body, plan.output));
   CHASQUI_TRY(chat::Prompt rendered, render_chat(context, body));
-  plan.output.starts_thinking = chat::ends_thinking(rendered.text(), plan.output.think);
-  request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());
+  const std::string text = rendered.text();
+  plan.output.starts_thinking = chat::ends_thinking(text, plan.output.think);
+  plan.output.starts_in_body = begins_answer(text, plan.output.dialect);
+  add_stops(*context.model().tokenizer, rendered.stops, request);
   request.show_special = has_control_marks(*context.model().tokenizer, plan.output);
   request.report_tokens = plan.output.has_thoughts();  // to count them
   if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
-  size_t bytes = 0;
-  for (const chat::PromptPart& part : rendered.parts) bytes += part.text.size();
-  CHASQUI_TRY_STATUS(check_length(context, bytes, Wording::kMessages, "messages"));
+  CHASQUI_TRY_STATUS(check_length(context, text.size(), Wording::kMessages, "messages"));
   PlannedPrompt prompt;
   prompt.tokens = context.encoder().encode(rendered.parts);
   CHASQUI_TRY_STATUS(
       fit(context, prompt, body.max_tokens, Wording::kMessages, "messages", request));
-  const bool one_call = body.tools.tools && !body.tools.forced && !body.tools.parallel;
-  const bool is_call = body.tools.forced;
-  add_copies(plan, request,
-             [&] { return chat_filter(context, plan.output, one_call, is_call, grammar); });
+  add_copies(plan, request, [&] { return chat_filter(context, constraint, plan.output); });
   plan.prompts.push_back(std::move(prompt));
   CHASQUI_TRY_STATUS(check_logprobs(plan));
   return plan;

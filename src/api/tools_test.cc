@@ -3,18 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <set>
-
-#include "api/internal/test_server.h"
+#include "api/internal/joined_answer.h"
 
 namespace json = boost::json;
 
 namespace chasqui::api {
 namespace {
 
+using testing::join;
+using testing::Joined;
 using ::testing::MatchesRegex;
 using testing::Reply;
-using ::testing::StartsWith;
 using testing::TestServer;
 
 TestServer make_server() {
@@ -45,50 +44,6 @@ void check_arguments(std::string_view name, std::string_view text) {
   EXPECT_EQ(arguments.size(), 2u) << text;
   EXPECT_TRUE(arguments.at("city").is_string()) << text;
   EXPECT_THAT(json::serialize(arguments.at("days")), MatchesRegex("[12]"));
-}
-
-// The message of a choice that a stream shows, put together.
-struct Joined {
-  std::string content, finish;
-  std::vector<std::pair<std::string, std::string>> calls;  // name, arguments
-  std::set<std::string> ids;
-};
-
-void add_call(const json::object& call, Joined& out) {
-  const auto index = static_cast<size_t>(call.at("index").to_number<int64_t>());
-  const json::object& function = call.at("function").as_object();
-  if (index == out.calls.size()) {
-    out.calls.emplace_back(function.at("name").as_string(), "");
-    EXPECT_EQ(call.at("type"), "function");
-    EXPECT_EQ(function.at("arguments"), "");
-    out.ids.insert(std::string(call.at("id").as_string()));
-  }
-  ASSERT_EQ(index + 1, out.calls.size());
-  out.calls[index].second += function.at("arguments").as_string();
-}
-
-void add_chunk(const json::value& choice, Joined& out) {
-  const json::object& delta = choice.at("delta").as_object();
-  if (delta.contains("content")) out.content += delta.at("content").as_string();
-  if (delta.contains("tool_calls")) {
-    for (const json::value& call : delta.at("tool_calls").as_array()) {
-      add_call(call.as_object(), out);
-    }
-  }
-  const json::value& finish = choice.at("finish_reason");
-  if (!finish.is_null()) out.finish = finish.as_string();
-}
-
-std::vector<Joined> join(const Reply& reply, size_t choices) {
-  std::vector<Joined> out(choices);
-  for (const std::string& event : reply.events()) {
-    if (event == "[DONE]") break;
-    const json::value chunk = json::parse(event);
-    for (const json::value& choice : chunk.at("choices").as_array()) {
-      add_chunk(choice, out.at(static_cast<size_t>(choice.at("index").to_number<int64_t>())));
-    }
-  }
-  return out;
 }
 
 TEST(Tools, ForcedCallsParseAndFit) {

@@ -9,7 +9,21 @@ namespace {
 constexpr std::string_view kFallback = "llama-2";
 constexpr std::string_view kOwnTemplate = "chat_template.default";
 
+// Versions of Functionary, and what only their vocabularies have.
+constexpr std::string_view kFunctionaryV1 = "functionary-v1";
+constexpr std::string_view kFunctionaryV2 = "functionary-v2";
+constexpr std::string_view kFunctionaryV1Token = "<|START_OF_FUNCTION_CALL|>";
+constexpr std::string_view kFunctionaryV2Token = "<|recipient|>";
+
 using Model = const ModelTexts&;
+
+// As in the replaced server the tokens decide, where there are some: files of one version are run
+// under the name of the other.
+template <const std::string_view& kName>
+Result<ChatFormatPtr> make_functionary(Model model) {
+  const std::string_view version = model.functionary.empty() ? kName : model.functionary;
+  return version == kFunctionaryV1 ? make_functionary_v1_format() : make_functionary_v2_format();
+}
 
 // Markers are looked for in this order, the more specific ones first.
 constexpr ChatFormatRow kFormats[] = {
@@ -18,6 +32,10 @@ constexpr ChatFormatRow kFormats[] = {
      [](Model model) -> Result<ChatFormatPtr> { return make_llama2_format(model); }},
     {"llama-3", "<|start_header_id|>role<|end_header_id|>: Llama 3", "<|start_header_id|>",
      [](Model) -> Result<ChatFormatPtr> { return make_turn_format("llama-3"); }},
+    {"functionary-v1", "functions as TypeScript; <|START_OF_FUNCTION_CALL|>NAME: Functionary 1",
+     kFunctionaryV1Token, make_functionary<kFunctionaryV1>},
+    {"functionary-v2", "functions as TypeScript; <|from|> <|recipient|> <|content|>: Functionary 2",
+     kFunctionaryV2Token, make_functionary<kFunctionaryV2>},
     {"chatml", "<|im_start|>role ... <|im_end|>: Qwen, Hermes, Yi and many others", "<|im_start|>",
      [](Model) -> Result<ChatFormatPtr> { return make_chatml_format(); }},
     {"gemma", "<start_of_turn>user ... <end_of_turn>: Gemma", "<start_of_turn>",
@@ -60,6 +78,10 @@ constexpr ChatFormatRow kFormats[] = {
      [](Model) -> Result<ChatFormatPtr> { return make_turn_format("chatglm3"); }},
     {"saiga", "<s>user ... </s><s>bot: Saiga", "",
      [](Model) -> Result<ChatFormatPtr> { return make_turn_format("saiga"); }},
+    {"functionary", "functions as TypeScript; assistant to=functions.NAME: the first Functionary",
+     "", [](Model) -> Result<ChatFormatPtr> { return make_functionary_format(); }},
+    {"chatml-function-calling", "ChatML that asks for message: or functions.NAME: any model", "",
+     [](Model) -> Result<ChatFormatPtr> { return make_chatml_calls_format(); }},
     {"hf-autotokenizer", "the same as chat_template.default; nothing is downloaded", "",
      make_template_format},
     {"hf-tokenizer-config", "the same as chat_template.default; no other file is read", "",
@@ -86,8 +108,14 @@ std::string Prompt::text() const {
 }
 
 ModelTexts model_texts(const text::Vocab& vocab, std::string chat_template) {
-  return {token_text(vocab, vocab.special().bos), token_text(vocab, vocab.special().eos),
-          std::move(chat_template)};
+  ModelTexts model = {token_text(vocab, vocab.special().bos),
+                      token_text(vocab, vocab.special().eos), std::move(chat_template)};
+  if (vocab.find(kFunctionaryV1Token)) {
+    model.functionary = kFunctionaryV1;
+  } else if (vocab.find(kFunctionaryV2Token)) {
+    model.functionary = kFunctionaryV2;
+  }
+  return model;
 }
 
 std::span<const ChatFormatRow> chat_formats() {

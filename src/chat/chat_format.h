@@ -33,10 +33,12 @@ struct Prompt {
   std::string text() const;
 };
 
-// What is made into a prompt. Only templates can say more than the messages.
+// What is made into a prompt. Formats whose speech().knows_tools can say tools; more than that only
+// templates can.
 struct ChatInput {
   std::span<const Message> messages;              // in order, not empty
   jinja::Value tools = jinja::Value::none();      // list of OpenAI's tool objects
+  std::span<const Tool> functions = {};           // the same, for those that are no templates
   jinja::Value documents = jinja::Value::none();  // list of {title, text}
   jinja::Variables more = {};         // further variables of the template ("enable_thinking")
   bool add_generation_prompt = true;  // false: nothing asks for an answer
@@ -47,6 +49,8 @@ struct ModelTexts {
   std::string bos;
   std::string eos;
   std::string chat_template = {};  // its `tokenizer.chat_template`, "" when absent
+  // The format of Functionary whose tokens its vocabulary has; "" none.
+  std::string functionary = {};
 };
 ModelTexts model_texts(const text::Vocab& vocab, std::string chat_template);
 
@@ -55,7 +59,7 @@ class ChatFormat {
   virtual ~ChatFormat() = default;
 
   virtual std::string_view name() const = 0;
-  // How its models speak; of formats that are not templates, the generic dialect.
+  // How its models speak; of formats that cannot say tools, the generic dialect.
   virtual Speech speech() const { return speech_of(""); }
 
   // The prompt that asks the model for the next assistant message. A BOS token that the model

@@ -282,7 +282,7 @@ TEST(ChatFormats, WhatOnlyTemplatesCanSayIsRefusedByTheOthers) {
   const std::vector<Message> messages = {say(Role::kUser, "x"), asks};
   for (const ChatFormatRow& row : chat_formats()) {
     const ChatFormatPtr format = *make_chat_format(row.name, model());
-    if (format->name() == "chat_template.default") continue;
+    if (format->name() == "chat_template.default" || format->speech().knows_tools) continue;
     const auto prompt = format->render({.messages = messages});
     ASSERT_FALSE(prompt.has_value()) << row.name;
     EXPECT_EQ(prompt.error().param, "messages[1].tool_calls") << row.name;

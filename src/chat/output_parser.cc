@@ -31,7 +31,8 @@ OutputParser::OutputParser(OutputStyle style)
                                          : Place::kMaybeThinking),
       skip_blanks_(style_.starts_thinking) {
   if (style_.dialect == nullptr || style_.dialect->headed == nullptr) return;
-  headed_ = std::make_unique<HeadedParser>(*style_.dialect->headed, style_.tools);
+  headed_ =
+      std::make_unique<HeadedParser>(*style_.dialect->headed, style_.tools, style_.starts_in_body);
 }
 
 void OutputParser::push(std::string_view text, OutputEvents& out) {

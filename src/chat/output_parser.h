@@ -26,6 +26,7 @@ struct OutputStyle {
   std::shared_ptr<const Tools> tools;    // not null with a dialect
   ThinkMarks think;
   bool starts_thinking = false;  // the prompt has opened the thoughts
+  bool starts_in_body = false;   // of dialects with headers: the prompt has written the first one
 
   bool has_thoughts() const { return !think.close.empty(); }
   bool is_plain() const { return dialect == nullptr && !has_thoughts(); }

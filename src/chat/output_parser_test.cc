@@ -230,25 +230,17 @@ TEST(OutputParser, Thoughts) {
 
 // Text without a call comes back as it is, however close it comes.
 TEST(OutputParser, LosesNothing) {
-  constexpr const char* kPieces[] = {"<tool_call>",
-                                     "</tool_call>",
-                                     "{",
-                                     "}",
-                                     "\"name\"",
-                                     ":",
-                                     "\"nobody\"",
-                                     " ",
-                                     "\n",
-                                     "[",
-                                     "]",
-                                     "<function=",
-                                     "get_i",
-                                     "é",
-                                     "functools",
-                                     "[TOOL_CALLS]",
-                                     "<arg_key>",
-                                     "<tool_c",
-                                     "<｜tool▁calls▁begin｜>"};
+  constexpr const char* kPieces[] = {"<tool_call>", "</tool_call>",
+                                     "{",           "}",
+                                     "\"name\"",    ":",
+                                     "\"nobody\"",  " ",
+                                     "\n",          "[",
+                                     "]",           "<function=",
+                                     "get_i",       "é",
+                                     "functools",   "[TOOL_CALLS]",
+                                     "<arg_key>",   "\nassistant to=functions.",
+                                     "functions.",  "message",
+                                     "<tool_c",     "<｜tool▁calls▁begin｜>"};
   for (uint64_t seed = 0; seed < 200; ++seed) {
     Rng rng(seed);
     std::string text;

@@ -55,6 +55,9 @@ struct ToolDialect {
   bool is_always_headed = false;  // without tools too
   // Of dialects with headers: a constrained answer begins behind this, and all before it is free.
   std::string_view before_answer = {};
+  // Where there are tools an answer is held to begin with before_answer or to be calls, whose
+  // arguments follow their schemas: the format says so to models that may not know it.
+  bool holds_answer = false;
 };
 std::span<const ToolDialect> tool_dialects();
 

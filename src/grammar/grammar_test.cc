@@ -429,6 +429,28 @@ TEST(Layouts, WordsAroundSchemas) {
   }
 }
 
+// Models write a mark as their control token; where it would end the generation, they end.
+TEST(Layouts, MarksAreControlTokens) {
+  const TokenTablePtr table = small_table();
+  const int32_t think = *table->named("<think>");
+  const int32_t behind = *table->named("</think>");
+  const int32_t end = *table->named("</s>");
+  const auto grammar =
+      *compile_layout(Layout::of(Layout::Kind::kSequence,
+                                 {Layout::words("a<think></s><no>"),
+                                  Layout::json({{"const", 1}}, ""), Layout::words("</think></s>")}),
+                      table);
+  const std::string_view spelled = "</s><no>1";
+  std::vector<int32_t> tokens = {'a', think};
+  tokens.insert(tokens.end(), spelled.begin(), spelled.end());
+  EXPECT_FALSE(accepts_tokens(Matcher(grammar), tokens));
+  tokens.push_back(behind);
+  EXPECT_TRUE(accepts_tokens(Matcher(grammar), tokens));
+  tokens.push_back(end);
+  EXPECT_TRUE(accepts_tokens(Matcher(grammar), tokens));
+  EXPECT_FALSE(accepts(grammar, "a<think></s><no>1</think>"));
+}
+
 TEST(Layouts, ErrorsNameThePart) {
   const auto grammar = compile_layout(call_of("ab", R"({"type":5})"), small_table());
   ASSERT_FALSE(grammar);

@@ -32,6 +32,8 @@ struct Layout {
   }
 };
 
+// Marks in <> or [] within words are control tokens where the vocabulary has them as such, and text
+// where it has not; an end of generation at the end of words is left out.
 // Errors are those of the schemas. REQUIRES: some part of the layout has text.
 Result<GrammarPtr> compile_layout(Layout layout, const TokenTablePtr& tokens);
 

@@ -94,8 +94,9 @@ std::shared_ptr<const TokenTable> TokenTable::build(const text::Tokenizer& token
   Names names;
   for (int32_t id = 0; id < vocab.size(); ++id) {
     std::string spelling(tokenizer.piece(id, true));
-    if (spelling.starts_with('<') && spelling.ends_with('>'))
-      names.emplace(std::move(spelling), id);
+    const bool is_mark = (spelling.starts_with('<') && spelling.ends_with('>')) ||
+                         (spelling.starts_with('[') && spelling.ends_with(']'));
+    if (is_mark) names.emplace(std::move(spelling), id);
     if (vocab.is_end_of_generation(id)) {
       ends.push_back(id);
       continue;

@@ -56,7 +56,7 @@ class TokenTable {
   bool is_end(int32_t token) const { return ends_.has(token); }
   const TokenMask& ends() const { return ends_; }
   // The token that is spelled so as a whole, control tokens included ("<think>"); only of those
-  // that stand in angle brackets.
+  // that stand in angle or square brackets.
   std::optional<int32_t> named(const std::string& spelling) const;
 
   // Splits `text` greedily into the longest tokens; nullopt where no token fits.

@@ -159,7 +159,8 @@ std::string Reply::header(std::string_view name) const {
 }
 
 TestServer::TestServer(TestServerOptions options) {
-  const auto tokenizer = chasqui::testing::tiny_tokenizer({.infill_tokens = options.infill_tokens});
+  const auto tokenizer = chasqui::testing::tiny_tokenizer(
+      {.infill_tokens = options.infill_tokens, .control_tokens = options.control_tokens});
   engine_ = std::make_shared<engine::Engine>(
       std::make_unique<BabbleRunner>(std::move(options.before_forward), options.cache_blocks,
                                      tokenizer->vocab().size()),

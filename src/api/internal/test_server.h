@@ -62,6 +62,7 @@ struct TestServerOptions {
   std::function<void()> before_forward;
   int64_t cache_blocks = 4096;
   bool infill_tokens = false;                // in the vocabulary
+  std::vector<std::string> control_tokens;   // further ones in the vocabulary
   std::string chat_template;                 // of the first model; "": ChatML
   std::function<void(ServedModel&)> adjust;  // the first model; may be empty
 };

@@ -27,8 +27,12 @@ struct ToolWishes {
 // types. `wishes.parallel` has been read.
 Status read_tools(const boost::json::object& object, ToolWishes& wishes);
 
-// The constraint of the forced calls in the dialect's framing. REQUIRES: wishes.forced.
+// Calls in the dialect's framing: of the tool with the forced name or of any, several where they
+// may be. REQUIRES (here and below): wishes.tools.
 Constraint call_constraint(const ToolWishes& wishes, const chat::ToolDialect& dialect);
+
+// The dialect's before_answer, or calls. REQUIRES: dialect.holds_answer.
+Constraint lead_constraint(const ToolWishes& wishes, const chat::ToolDialect& dialect);
 
 // A filter that is finished when the first call is, and honours `inner` (null: none) until then.
 std::shared_ptr<sample::TokenFilter> make_first_call_filter(

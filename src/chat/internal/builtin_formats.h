@@ -42,11 +42,26 @@ struct TurnStyle {
 // The style of that name; REQUIRES: there is one.
 ChatFormatPtr make_turn_format(std::string_view name);
 
+// Those that say tools without a template.
+ChatFormatPtr make_functionary_format();
+ChatFormatPtr make_functionary_v1_format();
+ChatFormatPtr make_functionary_v2_format();
+ChatFormatPtr make_chatml_calls_format();
+
 bool is_system(const Message& message);
+// The result of a call.
+bool is_result(const Message& message);
+// The function that a result is of: as it says itself, or that of the call it answers; where the
+// conversation does not tell, the call's id.
+std::string function_of(const Message& result, std::span<const Message> messages);
+// "{}" where the call has none.
+std::string_view arguments_of(const ToolCall& call);
 // The words of all system messages, with an empty line between them.
 std::string joined_system(std::span<const Message> messages);
 // kUnsupported where the input holds what only templates can say: tools, calls, documents.
 Status check_plain(const ChatInput& input, std::string_view format);
+// kUnsupported where there are documents.
+Status check_no_documents(const ChatInput& input, std::string_view format);
 
 // Appends `text` to `parts`, joined to the last part when that has the same mark.
 void append(std::vector<PromptPart>& parts, std::string_view text, bool trusted);

@@ -14,18 +14,24 @@
 namespace chasqui::chat {
 
 struct HeadedStyle {
-  std::span<const std::string_view> starts;  // of headers; none: a name begins them
+  std::span<const std::string_view> starts = {};  // of headers; none: a name begins them
   std::string_view header_end;
-  std::string_view call_mark;     // what stands before a function's name; "": nothing
-  std::string_view thought_mark;  // headers of thoughts have it; "": there are none
-  std::span<const std::string_view> body_ends;
+  std::string_view call_mark = {};     // what stands before a function's name; "": nothing
+  std::string_view thought_mark = {};  // headers of thoughts have it; "": there are none
+  std::span<const std::string_view> body_ends = {};
+  // Begins the header of a call inside a body: a blank, then a start. What proves to be none stays
+  // in the body. "": there is none.
+  std::string_view body_turn = {};
+  // A header is a start, behind call_mark the name of a tool, and header_end. Anything else is
+  // content, also where it only comes close.
+  bool is_exact = false;
 };
 
 class HeadedParser final {
  public:
-  // `tools`: may be null.
-  HeadedParser(const HeadedStyle& style, std::shared_ptr<const Tools> tools)
-      : style_(style), tools_(std::move(tools)) {}
+  // `tools`: may be null. `in_body`: the prompt has written the first header.
+  HeadedParser(const HeadedStyle& style, std::shared_ptr<const Tools> tools, bool in_body = false)
+      : style_(style), tools_(std::move(tools)), place_(in_body ? Place::kBody : Place::kHeader) {}
 
   void push(char c, OutputEvents& out);
   void finish(OutputEvents& out);
@@ -39,7 +45,8 @@ class HeadedParser final {
   void in_arguments(char c, OutputEvents& out);
   void in_body(char c, OutputEvents& out);
   bool may_be_header() const;
-  void end_header();
+  bool fits_exactly(std::string_view start) const;
+  void end_header(OutputEvents& out);
   std::string_view named_in_header() const;
   bool knows(std::string_view name) const;
   // What was held is content after all.
@@ -48,7 +55,7 @@ class HeadedParser final {
 
   const HeadedStyle style_;
   const std::shared_ptr<const Tools> tools_;
-  Place place_ = Place::kHeader;
+  Place place_;
   OutputEvent::Kind kind_ = OutputEvent::Kind::kContent;  // of kBody
   bool skip_blanks_ = false;                              // nothing was said since the header
   std::string blanks_;                                    // before a header

@@ -45,8 +45,10 @@ void HeadedParser::finish(OutputEvents& out) {
     ++calls_ended_;
     return;
   }
-  // A header that was cut off says nothing to anybody.
-  const bool is_mark = place_ == Place::kHeader && held_.starts_with("<|");
+  // A header that was cut off says nothing to anybody. One without marks may be words, but not
+  // behind a call.
+  const bool is_mark = (place_ == Place::kHeader && held_.starts_with("<|")) ||
+                       (place_ != Place::kBody && style_.is_exact && calls_ended_ > 0);
   if (place_ == Place::kHeader || place_ == Place::kBeforeArguments) kind_ = Kind::kContent;
   const bool drops_blanks = calls_ended_ > 0 && held_.empty();
   if (!is_mark && !drops_blanks) say(blanks_ + held_, out);
@@ -55,6 +57,7 @@ void HeadedParser::finish(OutputEvents& out) {
 bool HeadedParser::may_be_header() const {
   const std::string_view text = held_;
   const auto fits = [&](std::string_view start) {
+    if (style_.is_exact) return fits_exactly(start);
     return start.starts_with(text) || text.starts_with(start);
   };
   if (text.size() > kMaxHeaderBytes) return false;
@@ -64,6 +67,15 @@ bool HeadedParser::may_be_header() const {
   std::string_view rest = text.substr(name_length(text));
   while (!rest.empty() && is_blank(rest.front())) rest.remove_prefix(1);
   return is_name_char(text.front()) && style_.header_end.starts_with(rest);
+}
+
+bool HeadedParser::fits_exactly(std::string_view start) const {
+  std::string_view text = held_;
+  if (start.starts_with(text)) return true;
+  if (!text.starts_with(start)) return false;
+  text.remove_prefix(start.size());
+  if (start.ends_with(style_.call_mark)) text.remove_prefix(name_length(text));
+  return style_.header_end.starts_with(text);
 }
 
 void HeadedParser::in_header(char c, OutputEvents& out) {
@@ -77,7 +89,7 @@ void HeadedParser::in_header(char c, OutputEvents& out) {
     return held_.clear();
   }
   if (!may_be_header()) return give_up(out);
-  if (held_.ends_with(style_.header_end)) end_header();
+  if (held_.ends_with(style_.header_end)) end_header(out);
 }
 
 std::string_view HeadedParser::named_in_header() const {
@@ -92,12 +104,13 @@ bool HeadedParser::knows(std::string_view name) const {
   return tools_ && std::ranges::find(*tools_, name, &Tool::name) != tools_->end();
 }
 
-void HeadedParser::end_header() {
+void HeadedParser::end_header(OutputEvents& out) {
   name_ = named_in_header();
   if (knows(name_)) {
     place_ = Place::kBeforeArguments;
     return;
   }
+  if (style_.is_exact && has(held_, style_.call_mark)) return give_up(out);
   kind_ = has(held_, style_.thought_mark) ? Kind::kReasoning : Kind::kContent;
   blanks_.clear();
   held_.clear();
@@ -138,9 +151,16 @@ void HeadedParser::in_arguments(char c, OutputEvents& out) {
 void HeadedParser::in_body(char c, OutputEvents& out) {
   held_ += c;
   const auto may_end = [this](std::string_view end) { return end.starts_with(held_); };
-  while (!held_.empty() && std::ranges::none_of(style_.body_ends, may_end)) {
+  while (!held_.empty() && !may_end(style_.body_turn) &&
+         std::ranges::none_of(style_.body_ends, may_end)) {
     say(std::string_view(held_).substr(0, 1), out);
     held_.erase(0, 1);
+  }
+  if (!held_.empty() && held_ == style_.body_turn) {
+    place_ = Place::kHeader;
+    blanks_ = held_.substr(0, 1);
+    held_.erase(0, 1);
+    return;
   }
   if (std::ranges::find(style_.body_ends, held_) == style_.body_ends.end()) return;
   held_.clear();
@@ -154,7 +174,11 @@ void HeadedParser::give_up(OutputEvents& out) {
   const std::string text = blanks_ + held_;
   blanks_.clear();
   held_.clear();
-  for (const char c : text) push(c, out);
+  // A turn that has proved none would be found again.
+  const bool is_turn = !style_.body_turn.empty() && text.starts_with(style_.body_turn);
+  const size_t said = is_turn ? 1 : 0;
+  say(std::string_view(text).substr(0, said), out);
+  for (const char c : std::string_view(text).substr(said)) push(c, out);
 }
 
 void HeadedParser::say(std::string_view text, OutputEvents& out) {

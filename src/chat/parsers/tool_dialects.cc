@@ -26,6 +26,9 @@ constexpr Texts kApertusOpeners[] = {"<|tools_prefix|>[{\""};
 constexpr Texts kHunyuanOpeners[] = {"<tool_calls:opensource>"};
 constexpr Texts kHarmonyOpeners[] = {"<|channel|>"};
 constexpr Texts kRecipientOpeners[] = {"<|recipient|>", "<|content|>"};
+constexpr Texts kAddresseeOpeners[] = {"to=functions."};
+constexpr Texts kFunctionCallOpeners[] = {"<|START_OF_FUNCTION_CALL|>"};
+constexpr Texts kNamedOpeners[] = {"functions."};
 constexpr Texts kMistralOpeners[] = {"[TOOL_CALLS]"};
 constexpr Texts kDeepSeekOpeners[] = {"<｜tool▁calls▁begin｜>"};
 constexpr Texts kDsmlOpeners[] = {"<｜DSML｜function_calls>", "<｜DSML｜tool_calls>"};
@@ -53,6 +56,8 @@ constexpr Tail kHunyuanJsonTails[] = {{"</tool_calls:opensource>", kDone}, {"{",
 constexpr Tail kHunyuanTails[] = {{"</tool_calls:opensource>", kDone},
                                   {"<tool_call:opensource>", kNext}};
 constexpr Tail kMistralTails[] = {{"[TOOL_CALLS]", kNext}};
+constexpr Tail kFunctionCallTails[] = {{"<|START_OF_FUNCTION_CALL|>", kNext},
+                                       {"<|END_OF_FUNCTION_CALL|>", kDone}};
 constexpr Tail kDeepSeekTails[] = {{"```<｜tool▁call▁end｜>", kSkip},
                                    {"<｜tool▁call▁end｜>", kSkip},
                                    {"<｜tool▁call▁begin｜>", kNext},
@@ -107,6 +112,15 @@ constexpr HeadedStyle kHarmony = {kHarmonyStarts, "<|message|>", "to=functions."
 constexpr Texts kRecipientEnds[] = {"\n<|from|>assistant\n<|recipient|>",
                                     "<|from|>assistant\n<|recipient|>", "<|stop|>"};
 constexpr HeadedStyle kRecipient = {{}, "<|content|>", "", "", kRecipientEnds};
+constexpr Texts kAddresseeStarts[] = {"to=functions.", "assistant to=functions.", ""};
+constexpr HeadedStyle kAddressee = {.starts = kAddresseeStarts,
+                                    .header_end = ":",
+                                    .call_mark = "to=functions.",
+                                    .body_turn = "\nassistant to=functions.",
+                                    .is_exact = true};
+constexpr Texts kNamedStarts[] = {"functions.", "message"};
+constexpr HeadedStyle kNamed = {
+    .starts = kNamedStarts, .header_end = ":", .call_mark = "functions.", .is_exact = true};
 
 // Calls that are forced. Dialects of tags have JSON between their outer tags: so a schema is
 // honoured exactly, and their readers take both.
@@ -164,7 +178,11 @@ constexpr CallFraming kHunyuanFraming = {"<tool_calls:opensource>\n", kName, kAr
 constexpr CallFraming kHarmonyFraming = {
     "", " to=functions.", "<|channel|>commentary json<|message|>", "", "<|start|>assistant", ""};
 constexpr CallFraming kRecipientFraming = {
-    "", "", "\n<|content|>", "", "\n<|from|>assistant\n<|recipient|>", ""};
+    "", "", "\n<|content|>", "", "\n<|from|>assistant\n<|recipient|>", "<|stop|>"};
+constexpr CallFraming kAddresseeFraming = {"", " to=functions.", ":\n", "", "\nassistant", ""};
+constexpr CallFraming kFunctionCallFraming = {"",   "<|START_OF_FUNCTION_CALL|>", ":\n", "",
+                                              "\n", "<|END_OF_FUNCTION_CALL|>"};
+constexpr CallFraming kNamedFraming = {"", "functions.", ":\n", "", "\n", ""};
 
 template <const auto& kTails>
 Reader json_calls(const Tools&) {
@@ -216,6 +234,24 @@ constexpr ToolDialect kDialects[] = {
      .headed = &kRecipient,
      .is_always_headed = true,
      .before_answer = "<|content|>"},
+    {.name = "functionary",
+     .mark = "assistant to=functions.",
+     .second_mark = "",
+     .openers = kAddresseeOpeners,
+     .framing = kAddresseeFraming,
+     .headed = &kAddressee,
+     .before_answer = ":\n",
+     .holds_answer = true},
+    {"functionary-v1", "<|START_OF_FUNCTION_CALL|>", "", kFunctionCallOpeners,
+     header_calls<kFunctionCallTails>, kFunctionCallFraming},
+    {.name = "chatml-function-calling",
+     .mark = "message:",
+     .second_mark = "functions.<function_name>:",
+     .openers = kNamedOpeners,
+     .framing = kNamedFraming,
+     .headed = &kNamed,
+     .before_answer = "message:\n",
+     .holds_answer = true},
     {"deepseek-dsml", "｜DSML｜", "", kDsmlOpeners, tag_calls<kDsmlTags, kDsmlJsonTails>,
      kDsmlFraming},
     {"deepseek", "<｜tool▁calls▁begin｜>", "", kDeepSeekOpeners, header_calls<kDeepSeekTails>,
