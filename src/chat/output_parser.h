@@ -26,7 +26,13 @@ struct OutputStyle {
   std::shared_ptr<const Tools> tools;    // not null with a dialect
   ThinkMarks think;
   bool starts_thinking = false;  // the prompt has opened the thoughts
+  bool holds_calls = false;      // calls are constrained: only dialect->held_openers open them
 
+  // REQUIRES: there is a dialect.
+  std::span<const std::string_view> openers() const {
+    const bool fewer = holds_calls && !dialect->held_openers.empty();
+    return fewer ? dialect->held_openers : dialect->openers;
+  }
   bool has_thoughts() const { return !think.close.empty(); }
   bool is_plain() const { return dialect == nullptr && !has_thoughts(); }
 };

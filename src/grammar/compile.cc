@@ -123,8 +123,8 @@ Result<GrammarPtr> compile_json_schema(const json::value& schema, const TokenTab
 
 Result<GrammarPtr> compile_layout(Layout layout, const TokenTablePtr& tokens) {
   CHASQUI_TRY_STATUS(check_schemas(layout));
-  const auto make = [layout = std::move(layout)]() -> std::unique_ptr<Machine> {
-    return std::make_unique<LayoutMachine>(layout);
+  const auto make = [layout = std::move(layout), tokens]() -> std::unique_ptr<Machine> {
+    return std::make_unique<LayoutMachine>(layout, *tokens);
   };
   return make_grammar(make, tokens);
 }

@@ -1,5 +1,5 @@
-// What a chat request says of tools, and what becomes of it: the constraint of forced calls, the
-// end after the first call.
+// What a chat request says of tools, and what becomes of it: the constraint of calls, the end after
+// the first call.
 #pragma once
 
 #include <boost/json.hpp>
@@ -27,8 +27,24 @@ struct ToolWishes {
 // types. `wishes.parallel` has been read.
 Status read_tools(const boost::json::object& object, ToolWishes& wishes);
 
-// The constraint of the forced calls in the dialect's framing. REQUIRES: wishes.forced.
-Constraint call_constraint(const ToolWishes& wishes, const chat::ToolDialect& dialect);
+// The constraint of an answer that is calls in the dialect's framing, behind the thoughts.
+// REQUIRES: wishes.forced.
+Constraint forced_calls(const ToolWishes& wishes, const chat::ToolDialect& dialect);
+
+// Whether the model is free to call, and some tool is strict.
+bool holds_calls(const ToolWishes& wishes);
+
+// The constraint of such a whole answer, thoughts included: anything up to what opens calls in the
+// dialect, behind it calls in the dialect's framing, whose arguments are held to the schemas of
+// strict tools and are any object for the others. Behind the mark that closes the calls the answer
+// is free again; in dialects without one only further calls or the end may follow. So nothing but
+// a call may follow an opener, and of those only style.openers() count; the answer is to be read
+// with the same style, and with control tokens as text.
+//
+// All dialects can do this. Those of tags write held calls as JSON between their outer tags, as
+// forced calls; pythonic calls without a mark ("[" at the start) are words then, and so is JSON
+// without tags in the generic dialect. REQUIRES: holds_calls(wishes), style.holds_calls.
+Constraint held_calls(const ToolWishes& wishes, const chat::OutputStyle& style);
 
 // A filter that is finished when the first call is, and honours `inner` (null: none) until then.
 std::shared_ptr<sample::TokenFilter> make_first_call_filter(

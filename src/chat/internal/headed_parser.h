@@ -13,14 +13,6 @@
 
 namespace chasqui::chat {
 
-struct HeadedStyle {
-  std::span<const std::string_view> starts;  // of headers; none: a name begins them
-  std::string_view header_end;
-  std::string_view call_mark;     // what stands before a function's name; "": nothing
-  std::string_view thought_mark;  // headers of thoughts have it; "": there are none
-  std::span<const std::string_view> body_ends;
-};
-
 class HeadedParser final {
  public:
   // `tools`: may be null.
