@@ -46,9 +46,9 @@ Layout arguments_of(const ToolWishes& wishes, size_t index, Held held) {
   json::object schema;
   if (held == Held::kAll || tool.strict) schema = tool.parameters;
   if (!schema.contains("type")) schema["type"] = "object";
-  return Layout::json(std::move(schema),
-                      wishes.old_style ? fmt::format("functions[{}].parameters", index)
-                                       : fmt::format("tools[{}].function.parameters", index));
+  return Layout::json(std::move(schema), wishes.old_style
+                                             ? fmt::format("functions[{}].parameters", index)
+                                             : fmt::format("tools[{}].function.parameters", index));
 }
 
 // From the name of a tool that may be called to the end of its call.
@@ -66,9 +66,8 @@ Layout named_call(const ToolWishes& wishes, Held held, const Layout& before_argu
 
 Layout one_call(const ToolWishes& wishes, Held held, std::string_view before_name,
                 const chat::CallFraming& framing) {
-  return sequence({marked(before_name),
-                   named_call(wishes, held, marked(framing.before_arguments),
-                              framing.after_arguments)});
+  return sequence({marked(before_name), named_call(wishes, held, marked(framing.before_arguments),
+                                                   framing.after_arguments)});
 }
 
 // Calls to the end of what the dialect has around them; `first` stands before the first name.
@@ -94,8 +93,8 @@ std::string behind_opener(std::string_view opener, const chat::OutputStyle& styl
   const std::string whole = before_first_name(style.dialect->framing);
   if (whole.starts_with(opener)) return whole.substr(opener.size());
   const auto openers = style.openers();
-  const auto own = std::ranges::find_if(
-      openers, [&](std::string_view each) { return whole.starts_with(each); });
+  const auto own =
+      std::ranges::find_if(openers, [&](std::string_view each) { return whole.starts_with(each); });
   if (own == openers.end() || chat::is_bracket(*own)) return whole;
   return whole.substr(own->size());
 }
@@ -110,15 +109,26 @@ struct Ways {
   Layout free() const { return Layout::free(marks, parts); }
 };
 
+// A call without the framing's marks, in a dialect that has them: they may still close it.
+Layout bare_call(const ToolWishes& wishes, std::string_view bracket,
+                 const chat::CallFraming& framing) {
+  return sequence(
+      {one_call(wishes, Held::kStrict, framing.before_name.substr(bracket.size()), framing),
+       Layout::of(Kind::kMayEnd, {}), marked(framing.close)});
+}
+
 Ways ways_into_calls(const ToolWishes& wishes, const chat::OutputStyle& style) {
   const chat::CallFraming& framing = style.dialect->framing;
   // Where the calls' end comes before the next ones, they are calls behind an opener as any.
   const bool is_one_frame = framing.close.empty() || !framing.between.starts_with(framing.close);
   Ways ways;
   for (const std::string_view opener : style.openers()) {
-    ways.add(opener, chat::is_bracket(opener),
-             calls(wishes, Held::kStrict, behind_opener(opener, style),
-                   wishes.parallel && is_one_frame, framing));
+    const bool is_bracket = chat::is_bracket(opener);
+    const bool is_bare = is_bracket && !before_first_name(framing).starts_with(opener);
+    ways.add(opener, is_bracket,
+             is_bare ? bare_call(wishes, opener, framing)
+                     : calls(wishes, Held::kStrict, behind_opener(opener, style),
+                             wishes.parallel && is_one_frame, framing));
   }
   return ways;
 }
@@ -146,8 +156,7 @@ Layout framed_answer(const ToolWishes& wishes, const chat::OutputStyle& style) {
 // Messages with headers. A call's header names its tool.
 Layout headed_answer(const ToolWishes& wishes, const chat::ToolDialect& dialect) {
   const chat::HeadedStyle& style = *dialect.headed;
-  const Layout call =
-      named_call(wishes, Held::kStrict, one_of(style.before_arguments), "");
+  const Layout call = named_call(wishes, Held::kStrict, one_of(style.before_arguments), "");
   Ways body;
   for (const std::string_view end : style.body_ends) body.add(end, false, nothing());
   if (!style.call_mark.empty()) {
@@ -156,9 +165,9 @@ Layout headed_answer(const ToolWishes& wishes, const chat::ToolDialect& dialect)
     header.add(style.call_mark, false, call);
     return Layout::of(Kind::kMany, {header.free()});
   }
-  const Layout message = choice(
-      {sequence({call, Layout::of(Kind::kMayEnd, {}), marked(dialect.framing.between)}),
-       sequence({marked(style.everybody), one_of(style.before_arguments), body.free()})});
+  const Layout message =
+      choice({sequence({call, Layout::of(Kind::kMayEnd, {}), marked(dialect.framing.between)}),
+              sequence({marked(style.everybody), one_of(style.before_arguments), body.free()})});
   return Layout::of(Kind::kMany, {message});
 }
 

@@ -7,12 +7,12 @@
 #include <charconv>
 #include <limits>
 
+#include "api/internal/chat_answer.h"
 #include "api/internal/infill.h"
 #include "base/rng.h"
 #include "chat/generic_tools.h"
 #include "chat/json_value.h"
 #include "engine/grammar_filter.h"
-#include "engine/thinking_filter.h"
 
 namespace chasqui::api {
 namespace {
@@ -205,39 +205,6 @@ void add_copies(Plan& plan, const engine::Request& request, const MakeFilter& ma
   }
 }
 
-// How the answer is to be read: calls where there are tools, thoughts where the model's template
-// speaks of them.
-chat::OutputStyle output_style(const ModelContext& context, const ToolWishes& wishes,
-                               bool is_constrained) {
-  const chat::Speech speech = context.model().chat_format->speech();
-  chat::OutputStyle style;
-  style.think = speech.think;
-  if (!wishes.tools && !speech.dialect->is_always_headed) return style;
-  style.dialect = speech.dialect;
-  style.holds_calls = !is_constrained && holds_calls(wishes);
-  style.tools = wishes.tools ? wishes.tools : std::make_shared<const chat::Tools>();
-  return style;
-}
-
-// Whether the model writes control tokens, which are no text otherwise, in what opens and frames
-// calls or ends thoughts.
-bool has_control_marks(const text::Tokenizer& tokenizer, const chat::OutputStyle& style) {
-  const auto has_control = [&](std::string_view mark) {
-    const auto ids = tokenizer.encode(mark, {.add_special = false, .parse_special = true});
-    return std::ranges::any_of(ids, [&](text::TokenId id) {
-      return tokenizer.vocab().kind(id) == text::TokenKind::kControl;
-    });
-  };
-  if (has_control(style.think.close)) return true;
-  if (style.dialect == nullptr) return false;
-  const chat::CallFraming& framing = style.dialect->framing;
-  const std::string_view frame[] = {framing.open,    framing.before_name,
-                                    framing.between, framing.before_arguments,
-                                    framing.close,   framing.after_arguments};
-  return std::ranges::any_of(style.dialect->openers, has_control) ||
-         std::ranges::any_of(frame, has_control);
-}
-
 Result<chat::Prompt> render_chat(const ModelContext& context, const ChatBody& body) {
   const chat::ChatFormat& format = *context.model().chat_format;
   chat::ChatInput input;
@@ -261,57 +228,6 @@ Result<chat::Prompt> render_chat(const ModelContext& context, const ChatBody& bo
   input.messages = others;
   auto second = format.render(input);
   return second ? second : prompt;
-}
-
-// What a chat's answer is held to.
-struct ChatGrammar {
-  // What the grammar is of: the words behind the thoughts, the calls behind them, or everything.
-  enum class Scope { kWords, kCalls, kAnswer } scope = Scope::kWords;
-  grammar::GrammarPtr grammar;  // null: the answer is free
-};
-
-Result<ChatGrammar> chat_grammar(const ModelContext& context, const ChatBody& body,
-                                 const chat::OutputStyle& style) {
-  using Scope = ChatGrammar::Scope;
-  ChatGrammar made;
-  Constraint constraint = body.constraint;
-  if (body.tools.forced) {
-    made.scope = Scope::kCalls;
-    constraint = forced_calls(body.tools, *style.dialect);
-  } else if (style.holds_calls) {
-    made.scope = Scope::kAnswer;
-    constraint = held_calls(body.tools, style);
-  }
-  CHASQUI_TRY(made.grammar, context.grammars().get(constraint));
-  return made;
-}
-
-// Lets the thoughts be, where the grammar is of what comes behind them.
-std::shared_ptr<sample::TokenFilter> behind_thoughts(
-    const ModelContext& context, const chat::OutputStyle& style, ChatGrammar::Scope scope,
-    std::shared_ptr<sample::TokenFilter> filter) {
-  using Scope = ChatGrammar::Scope;
-  if (scope == Scope::kAnswer) return filter;
-  if (scope == Scope::kWords && style.dialect != nullptr && !style.dialect->before_answer.empty()) {
-    return engine::make_thinking_filter(
-        filter, {"", std::string(style.dialect->before_answer), true}, context.model().tokenizer);
-  }
-  if (!style.has_thoughts()) return filter;
-  return engine::make_thinking_filter(
-      filter,
-      {std::string(style.think.open), std::string(style.think.close), style.starts_thinking},
-      context.model().tokenizer);
-}
-
-std::shared_ptr<sample::TokenFilter> chat_filter(const ModelContext& context,
-                                                 const chat::OutputStyle& style, bool one_call,
-                                                 const ChatGrammar& chat) {
-  std::shared_ptr<sample::TokenFilter> filter;
-  if (chat.grammar) {
-    filter = behind_thoughts(context, style, chat.scope, engine::make_grammar_filter(chat.grammar));
-  }
-  if (!one_call) return filter;
-  return make_first_call_filter(filter, style, context.model().tokenizer);
 }
 
 }  // namespace
@@ -374,13 +290,12 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   Plan plan;
   plan.copies = body.n;
   CHASQUI_TRY_STATUS(check_places(context, static_cast<size_t>(body.n), "n"));
-  plan.output = output_style(context, body.tools, body.constraint.kind != Constraint::Kind::kNone);
+  plan.output = output_style(context, body);
   CHASQUI_TRY(chat::Prompt rendered, render_chat(context, body));
   plan.output.starts_thinking = chat::ends_thinking(rendered.text(), plan.output.think);
   CHASQUI_TRY(const ChatGrammar grammar, chat_grammar(context, body, plan.output));
   request.stops.insert(request.stops.end(), rendered.stops.begin(), rendered.stops.end());
-  request.show_special = plan.output.holds_calls ||
-                         has_control_marks(*context.model().tokenizer, plan.output);
+  request.show_special = shows_control_tokens(context, plan.output);
   request.report_tokens = plan.output.has_thoughts();  // to count them
   if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
   size_t bytes = 0;
@@ -390,8 +305,7 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   prompt.tokens = context.encoder().encode(rendered.parts);
   CHASQUI_TRY_STATUS(
       fit(context, prompt, body.max_tokens, Wording::kMessages, "messages", request));
-  const bool one_call = body.tools.tools && !body.tools.forced && !body.tools.parallel;
-  add_copies(plan, request, [&] { return chat_filter(context, plan.output, one_call, grammar); });
+  add_copies(plan, request, [&] { return chat_filter(context, body, plan.output, grammar); });
   plan.prompts.push_back(std::move(prompt));
   CHASQUI_TRY_STATUS(check_logprobs(plan));
   return plan;

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "grammar/layout.h"
+#include "grammar/matcher.h"
 #include "grammar/testing/twins.h"
 
 namespace json = boost::json;
@@ -11,6 +11,7 @@ namespace {
 
 using testing::accepts;
 using testing::accepts_checked;
+using testing::accepts_tokens;
 using ::testing::HasSubstr;
 using testing::small_table;
 
@@ -94,17 +95,6 @@ TEST(Grammars, ErrorsNameThePlace) {
   EXPECT_THAT(error("root ::= \"a\" root"), HasSubstr("no text ever ends"));
   EXPECT_THAT(error("root ::= " + std::string(9999, '(')), HasSubstr("nested too deeply"));
   EXPECT_THAT(error("root ::= \"a\"{5,2}"), HasSubstr("out of order"));
-}
-
-bool accepts_tokens(Matcher matcher, const std::vector<int32_t>& tokens) {
-  TokenMask mask;
-  for (const int32_t token : tokens) {
-    matcher.mask(mask);
-    const bool is_open = mask.has(token);
-    EXPECT_EQ(matcher.accept(token), is_open) << token;
-    if (!is_open) return false;
-  }
-  return matcher.is_complete();
 }
 
 TEST(Grammars, TokenLiterals) {
@@ -400,39 +390,6 @@ TEST(Matchers, RollBackAndForcedBytes) {
   TokenMask after;
   matcher.mask(after);
   EXPECT_EQ(before, after);
-}
-
-Layout call_of(const char* name, const char* schema) {
-  std::string words = "<";
-  words.append(name).append(" ");
-  return Layout::of(Layout::Kind::kSequence,
-                    {Layout::words(std::move(words)), Layout::json(json::parse(schema), name),
-                     Layout::words(">")});
-}
-
-// Two kinds of call with a common beginning, once or several times.
-TEST(Layouts, WordsAroundSchemas) {
-  const Layout calls =
-      Layout::of(Layout::Kind::kMany,
-                 {Layout::of(Layout::Kind::kChoice,
-                             {call_of("ab", R"({"type":"object","required":["x"],"properties":
-                                    {"x":{"type":"string"}},"additionalProperties":false})"),
-                              call_of("abc", R"({"type":"integer"})")})});
-  const auto grammar = compile_layout(calls, small_table());
-  ASSERT_TRUE(grammar) << grammar.error().message;
-  for (const char* text : {R"(<ab {"x":"ab"}>)", "<abc 12>", R"(<abc -3><ab {"x": ""}><abc 0>)"}) {
-    EXPECT_TRUE(accepts_checked(*grammar, text)) << text;
-  }
-  for (const char* text : {"", "<ab {}>", "<abc >", "<abc 1", "<ab 1>", "<abc 1> ", "<abd 1>",
-                           "<ab {\n\"x\":\"\"}>"}) {
-    EXPECT_FALSE(accepts(*grammar, text)) << text;
-  }
-}
-
-TEST(Layouts, ErrorsNameThePart) {
-  const auto grammar = compile_layout(call_of("ab", R"({"type":5})"), small_table());
-  ASSERT_FALSE(grammar);
-  EXPECT_EQ(grammar.error().param, "ab");
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
-// Text of fixed words, JSON values and free text: what a call of a tool looks like, for instance, or
-// an answer that may have some. A layout is compiled to one grammar, whose JSON parts honour their
-// schemas as compile_json_schema() does.
+// Text of fixed words, JSON values and free text: what a call of a tool looks like, for instance,
+// or an answer that may have some. A layout is compiled to one grammar, whose JSON parts honour
+// their schemas as compile_json_schema() does.
 //
 // Control tokens come only where a layout says so: as its own marks, and in free text, where each
 // counts as the text that it is spelled as.

@@ -38,6 +38,7 @@ struct TinyTokenizerOptions {
   bool user_defined_markers = false;
   bool chatml_tokens = true;   // false: the vocabulary ends before them
   bool infill_tokens = false;  // three more: <|fim_prefix|>, <|fim_suffix|>, <|fim_middle|>
+  std::vector<std::string> control_tokens = {};  // further ones, behind all others
 };
 
 // How GPT-2 spells a byte: printable Latin-1 as itself, the others as U+0100 and up.
@@ -67,6 +68,10 @@ inline std::shared_ptr<const text::Tokenizer> tiny_tokenizer(TinyTokenizerOption
       tokens.emplace_back(text);
       types.push_back(kControl);
     }
+  }
+  for (const std::string& text : options.control_tokens) {
+    tokens.push_back(text);
+    types.push_back(kControl);
   }
   if (!options.chatml_tokens) {
     tokens.resize(TinyVocab::kImStart);

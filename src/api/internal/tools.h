@@ -42,8 +42,8 @@ bool holds_calls(const ToolWishes& wishes);
 // with the same style, and with control tokens as text.
 //
 // All dialects can do this. Those of tags write held calls as JSON between their outer tags, as
-// forced calls; pythonic calls without a mark ("[" at the start) are words then, and so is JSON
-// without tags in the generic dialect. REQUIRES: holds_calls(wishes), style.holds_calls.
+// forced calls; pythonic calls without a mark ("[" at the start) are words then.
+// REQUIRES: holds_calls(wishes), style.holds_calls.
 Constraint held_calls(const ToolWishes& wishes, const chat::OutputStyle& style);
 
 // A filter that is finished when the first call is, and honours `inner` (null: none) until then.

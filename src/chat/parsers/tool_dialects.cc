@@ -103,16 +103,16 @@ constexpr LooseStyle kGemmaStyle = {"call:", '{', ':', '}', kGemmaTails};
 // Answers with headers.
 constexpr Texts kHarmonyStarts[] = {"<|start|>assistant", "<|channel|>", "to=", "<|constrain|>"};
 constexpr Texts kHarmonyEnds[] = {"<|end|>", "<|call|>", "<|return|>"};
-constexpr Texts kHarmonyArguments[] = {
-    "<|message|>", " <|constrain|>json<|message|>", " json<|message|>",
-    "<|channel|>commentary json<|message|>", "<|channel|>commentary <|constrain|>json<|message|>"};
-constexpr HeadedStyle kHarmony = {kHarmonyStarts, "<|message|>",    "to=functions.",
-                                  "<|channel|>analysis", kHarmonyEnds, kHarmonyArguments};
+constexpr Texts kHarmonyArguments[] = {"<|message|>", " <|constrain|>json<|message|>",
+                                       " json<|message|>", "<|channel|>commentary json<|message|>",
+                                       "<|channel|>commentary <|constrain|>json<|message|>"};
+constexpr HeadedStyle kHarmony = {kHarmonyStarts,        "<|message|>", "to=functions.",
+                                  "<|channel|>analysis", kHarmonyEnds,  kHarmonyArguments};
 constexpr Texts kRecipientEnds[] = {"\n<|from|>assistant\n<|recipient|>",
                                     "<|from|>assistant\n<|recipient|>", "<|stop|>"};
 constexpr Texts kRecipientArguments[] = {"\n<|content|>"};
-constexpr HeadedStyle kRecipient = {{},  "<|content|>",  "",
-                                    "", kRecipientEnds, kRecipientArguments, "all"};
+constexpr HeadedStyle kRecipient = {
+    {}, "<|content|>", "", "", kRecipientEnds, kRecipientArguments, "all"};
 
 // Calls that are forced. Dialects of tags have JSON between their outer tags: so a schema is
 // honoured exactly, and their readers take both.
@@ -264,7 +264,7 @@ constexpr ToolDialect kDialects[] = {
     {"llama-4", "<|header_start|>", "", kLlamaOpeners, python_calls<kLlamaStyle, kLlamaTails>,
      kLlamaFraming, kHeldLlamaOpeners},
     {"hermes", "<tool_call>", "", kHermesOpeners, json_calls<kHermesTails>, kHermesFraming},
-    {"generic", "", "", kGenericOpeners, json_calls<kHermesTails>, kHermesFraming, kHermesOpeners},
+    {"generic", "", "", kGenericOpeners, json_calls<kHermesTails>, kHermesFraming},
 };
 
 struct ThinkRow {

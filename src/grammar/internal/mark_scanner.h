@@ -20,7 +20,8 @@ class MarkScanner {
  public:
   using Place = uint32_t;
   static constexpr Place kStart = 0;
-  // What a byte leads to: a place, the end of a mark (its index), or neither: the byte may not come.
+  // What a byte leads to: a place, the end of a mark (its index), or neither: the byte may not
+  // come.
   struct Read {
     std::optional<Place> place;
     std::optional<size_t> mark;
@@ -49,7 +50,8 @@ class MarkScanner {
   bool may_become_mark(std::string_view held, bool is_first) const;
 
   const std::vector<Layout::Mark> marks_;
-  std::vector<Text> texts_;  // by place; places within literals follow: node * texts_.size() + place
+  std::vector<Text>
+      texts_;  // by place; places within literals follow: node * texts_.size() + place
   std::map<Text, Place> places_;
   std::map<std::pair<Node, uint8_t>, Node> literals_;
   std::map<Node, std::string> spellings_;  // of nodes at which a literal is whole
