@@ -28,6 +28,7 @@ OutputStyle style_of(uint8_t first) {
       Tools{{"f", "", {{"properties", {{"n", {{"type", "integer"}}}}}}}, {"get_it", "", {}}});
   if ((first & 1) != 0) style.think = {"<think>", "</think>"};
   style.starts_thinking = (first & 3) == 3;
+  style.holds_calls = (first & 2) != 0;
   return style;
 }
 
