@@ -209,12 +209,14 @@ void check(const Call& call, const std::string& text) {
   EXPECT_TRUE(call.name == "other" || fits(arguments)) << text;
 }
 
+constexpr uint64_t kWalks = 24;
+
 // How many calls of the strict tool came.
 size_t walk(const OutputStyle& style, const Constraint& constraint, const Vocabulary& vocabulary) {
   const auto grammar = grammar::compile_layout(constraint.layout, vocabulary.table());
   EXPECT_TRUE(grammar.has_value());
   size_t held = 0;
-  for (uint64_t seed = 0; grammar && seed < 60; ++seed) {
+  for (uint64_t seed = 0; grammar && seed < kWalks; ++seed) {
     Matcher matcher(*grammar);
     std::string text;
     const bool has_ended = Stubborn(vocabulary, style, seed).write(matcher, text);
@@ -248,7 +250,7 @@ TEST(HeldCalls, FitTheirSchemasInEveryDialect) {
       ASSERT_TRUE(style.holds_calls);
       held += walk(style, held_calls(wishes, style), Vocabulary(style, variant / 2 % 2 == 0));
     }
-    EXPECT_GT(held, 50u);
+    EXPECT_GT(held, 2 * kWalks);
   }
 }
 
@@ -260,7 +262,7 @@ TEST(ForcedCalls, FitTheirSchemasInEveryDialect) {
     wishes.forced_name = "strict_one";
     const OutputStyle style = style_of(dialect, wishes);
     for (const bool has_marks : {true, false}) {
-      EXPECT_EQ(walk(style, forced_calls(wishes, dialect), Vocabulary(style, has_marks)), 60u);
+      EXPECT_EQ(walk(style, forced_calls(wishes, dialect), Vocabulary(style, has_marks)), kWalks);
     }
   }
 }

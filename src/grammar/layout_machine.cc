@@ -14,24 +14,28 @@ namespace {
 
 constexpr size_t kEndOp = 0;
 
-// The longest mark that `text` begins with; -1 where there is none.
-int32_t mark_at(std::string_view text, const TokenTable& tokens, size_t& length) {
-  int32_t found = -1;
-  length = 0;
-  for (const auto& [spelling, token] : tokens.marks()) {
-    if (spelling.size() <= length || !text.starts_with(spelling)) continue;
-    found = token;
-    length = spelling.size();
+}  // namespace
+
+// The longest mark that `text` begins with; null where there is none.
+const LayoutMachine::Mark* LayoutMachine::mark_at(std::string_view text) const {
+  const auto same_first = marks_.find(text.front());
+  if (same_first == marks_.end()) return nullptr;
+  const Mark* found = nullptr;
+  for (const Mark& mark : same_first->second) {
+    const bool is_longer = found == nullptr || mark.spelling.size() > found->spelling.size();
+    if (is_longer && text.starts_with(mark.spelling)) found = &mark;
   }
   return found;
 }
 
-}  // namespace
-
 LayoutMachine::LayoutMachine(const Layout& layout, const TokenTable& tokens) : tokens_(&tokens) {
+  for (const auto& [spelling, token] : tokens.marks()) {
+    if (!spelling.empty()) marks_[spelling.front()].push_back({spelling, token});
+  }
   const size_t end = add({});
   const size_t first = compile(layout, end);
   tokens_ = nullptr;
+  marks_.clear();
   states_.put(std::vector<uint32_t>{});  // kDead: nothing is under way
   Threads threads;
   enter(first, threads);
@@ -77,18 +81,17 @@ size_t LayoutMachine::compile(const Layout& layout, size_t next) {
 size_t LayoutMachine::compile_marks(const std::string& text, size_t next) {
   std::string bytes;
   for (size_t at = 0; at < text.size();) {
-    size_t length = 0;
-    const int32_t token = mark_at(std::string_view(text).substr(at), *tokens_, length);
-    if (token < 0) {
+    const Mark* const mark = mark_at(std::string_view(text).substr(at));
+    if (mark == nullptr) {
       bytes += text[at++];
       continue;
     }
-    if (tokens_->is_end(token)) {
+    if (tokens_->is_end(mark->token)) {
       next = kEndOp;
       break;
     }
-    for (const uint8_t byte : token_literal(token)) bytes += static_cast<char>(byte);
-    at += length;
+    for (const uint8_t byte : token_literal(mark->token)) bytes += static_cast<char>(byte);
+    at += mark->spelling.size();
   }
   if (bytes.empty()) return next;
   return add({.kind = Op::Kind::kText, .text = std::move(bytes), .next = {next}});

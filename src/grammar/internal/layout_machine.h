@@ -3,6 +3,8 @@
 #pragma once
 
 #include <memory>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -40,6 +42,11 @@ class LayoutMachine : public Machine {
   using Thread = std::pair<uint32_t, uint32_t>;
   using Threads = std::vector<Thread>;
 
+  struct Mark {
+    std::string_view spelling;
+    int32_t token = 0;
+  };
+
   size_t add(Op op);
   size_t compile(const Layout& layout, size_t next);
   size_t compile_marks(const std::string& text, size_t next);
@@ -53,7 +60,12 @@ class LayoutMachine : public Machine {
   StateId put(Threads threads);
   Threads threads_of(StateId state) const;
 
-  const TokenTable* tokens_ = nullptr;  // while it is made
+  const Mark* mark_at(std::string_view text) const;
+
+  // While it is made: the vocabulary, and its marks by their first bytes.
+  const TokenTable* tokens_ = nullptr;
+  std::unordered_map<char, std::vector<Mark>> marks_;
+
   std::vector<Op> ops_;
   std::vector<std::pair<boost::json::value, std::unique_ptr<Machine>>> machines_;
   Interner states_;  // threads, two words each; 0 is kDead
