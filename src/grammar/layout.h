@@ -28,7 +28,7 @@ struct Layout {
     kMayEnd,    // nothing: the whole text may end here
   };
   struct Mark {
-    std::string text;         // not empty
+    std::string text;         // not empty, and in no other mark but at its end
     bool only_first = false;  // counts only where the free text had nothing but white space before
   };
   Kind kind = Kind::kText;
