@@ -29,8 +29,10 @@ void answer_error(http::Exchange& exchange, const Error& error) {
   exchange.respond(std::move(response));
 }
 
-std::string error_event(const http::Exchange& exchange, const Error& error) {
-  return http::error_body(info_of(exchange, error));
+std::string error_event(const http::Exchange& exchange, const Error& error, HttpMetrics* metrics) {
+  http::Response response = http::error_response(info_of(exchange, error));
+  if (metrics != nullptr) metrics->count_error(response.error);
+  return std::move(response.body);
 }
 
 }  // namespace chasqui::api

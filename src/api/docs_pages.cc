@@ -22,6 +22,7 @@ struct ContentType {
 constexpr ContentType kContentTypes[] = {{".html", "text/html; charset=utf-8"},
                                          {".css", "text/css; charset=utf-8"},
                                          {".js", "text/javascript; charset=utf-8"},
+                                         {".txt", "text/plain; charset=utf-8"},
                                          {".png", "image/png"}};
 
 const char* content_type_of(std::string_view name) {

@@ -80,6 +80,7 @@ Generation::Generation(const Way& way, const Plan& plan, std::unique_ptr<AnswerS
       style_(style),
       copies_(static_cast<size_t>(plan.copies)),
       prompt_tokens_(count_prompt_tokens(plan)),
+      metrics_(way.service.http_metrics()),
       deliver_(way.service.deliverer()),
       resume_(way.service.resumer()),
       sse_(exchange_),
@@ -193,7 +194,7 @@ void Generation::deliver(size_t sequence, const engine::Event& event) {
 
 void Generation::fail_with(const Error& error) {
   if (head_sent_) {
-    sse_.send(error_event(*exchange_, error));
+    sse_.send(error_event(*exchange_, error, metrics_.get()));
     sse_.done();
   } else {
     answer_error(*exchange_, error);

@@ -13,8 +13,12 @@ using Kind = Constraint::Kind;
 void append_source(const grammar::Layout& layout, std::string& out) {
   const bool is_schema = layout.kind == grammar::Layout::Kind::kSchema;
   const std::string text = is_schema ? json::serialize(layout.schema) : layout.text;
-  out += fmt::format("{},{},{}:", static_cast<int>(layout.kind), layout.parts.size(), text.size());
+  out += fmt::format("{},{},{},{}:", static_cast<int>(layout.kind), layout.parts.size(),
+                     layout.marks.size(), text.size());
   out += text;
+  for (const grammar::Layout::Mark& mark : layout.marks) {
+    out += fmt::format("{}{}:{}", mark.only_first ? 'f' : 'm', mark.text.size(), mark.text);
+  }
   for (const grammar::Layout& part : layout.parts) append_source(part, out);
 }
 

@@ -28,13 +28,16 @@ void HttpMetrics::count(const http::AccessRecord& record) {
   Row& row = found != rows_.end() && found->route == record.route ? *found : rows_.front();
   const int status = std::clamp(record.status - kFirstStatus, 0, kStatuses - 1);
   row.by_status[static_cast<size_t>(status)].fetch_add(1, std::memory_order_relaxed);
-  if (record.error.empty()) return;
+  if (!record.error.empty()) count_error(record.error);
+}
+
+void HttpMetrics::count_error(std::string_view code) {
   const std::lock_guard lock(mutex_);
-  const auto known = errors_.find(record.error);
+  const auto known = errors_.find(code);
   if (known != errors_.end()) {
     ++known->second;
   } else if (errors_.size() < kMaxErrors) {
-    errors_.emplace(record.error, 1);
+    errors_.emplace(code, 1);
   }
 }
 

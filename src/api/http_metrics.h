@@ -27,6 +27,9 @@ class HttpMetrics {
   // Any thread. Routes are those of endpoints(); what matched none is counted together, so that a
   // stranger who tries paths makes no new figures. Takes a lock only where there is an error.
   void count(const http::AccessRecord& record);
+  // An error that a stream showed after it had begun, by its code, or type where there is none.
+  // Any thread.
+  void count_error(std::string_view code);
 
   // What was counted, where it is not 0. Any thread.
   void each_request(

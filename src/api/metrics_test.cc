@@ -6,6 +6,7 @@
 #include <regex>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "api/http_metrics.h"
@@ -132,6 +133,24 @@ TEST(Metrics, AreThoseOfTheirPage) {
     if (std::regex_match(line, match, row)) listed.emplace(match[1], match[2]);
   }
   EXPECT_EQ(read_page(reply.body).types, listed);
+}
+
+// A stream that has begun has its status; what went wrong later is an error all the same.
+TEST(Metrics, CountErrorsInsideStreams) {
+  testing::TestServerOptions options = with_metrics();
+  options.engine.n_ctx = 100000;
+  options.before_forward = [] { std::this_thread::sleep_for(std::chrono::milliseconds(1)); };
+  TestServer server(options);
+  auto stream =
+      server.open("/v1/completions",
+                  {{"prompt", "x"}, {"max_tokens", 60000}, {"ignore_eos", true}, {"stream", true}});
+  stream.read_some();
+  server.service().stop();
+  EXPECT_NE(stream.read_all().find("data: {\"error\""), std::string::npos);
+  const Page page = read_page(server.request("GET", "/metrics").body);
+  EXPECT_EQ(page.samples.at(R"(chasqui_errors_total{code="overloaded_error"})"), 1);
+  EXPECT_EQ(page.samples.at(R"(chasqui_http_requests_total{route="/v1/completions",status="200"})"),
+            1);
 }
 
 TEST(Ready, TellsWhenTheServerDrains) {

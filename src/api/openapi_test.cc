@@ -102,6 +102,11 @@ TEST(DocsPages, ServeTheirFilesAndNothingElse) {
   for (const WebAsset& asset : web_assets()) {
     EXPECT_EQ(server.request("GET", "/docs/" + std::string(asset.name)).body, asset.bytes);
   }
+  const auto has = [](std::string_view name) {
+    return std::ranges::find(web_assets(), name, &WebAsset::name) != web_assets().end();
+  };
+  EXPECT_EQ(has("swagger-ui-bundle.js"), has("swagger-ui-dist.LICENSE.txt"));
+  EXPECT_EQ(has("redoc.standalone.js"), has("redoc.LICENSE.txt"));
   EXPECT_EQ(server.request("GET", "/docs/..%2fdocs.html").status, 404);
   EXPECT_EQ(server.request("GET", "/docs/other.js").status, 404);
 }

@@ -7,7 +7,7 @@
 #include <charconv>
 #include <limits>
 
-#include "api/internal/chat_constraint.h"
+#include "api/internal/chat_answer.h"
 #include "api/internal/infill.h"
 #include "base/rng.h"
 #include "chat/generic_tools.h"
@@ -205,31 +205,6 @@ void add_copies(Plan& plan, const engine::Request& request, const MakeFilter& ma
   }
 }
 
-// How the answer is to be read: calls where there are tools, thoughts where the model's template
-// speaks of them.
-chat::OutputStyle output_style(const ModelContext& context, const ToolWishes& wishes) {
-  const chat::Speech speech = context.model().chat_format->speech();
-  chat::OutputStyle style;
-  style.think = speech.think;
-  if (!wishes.tools && !speech.dialect->is_always_headed) return style;
-  style.dialect = speech.dialect;
-  style.tools = wishes.tools ? wishes.tools : std::make_shared<const chat::Tools>();
-  return style;
-}
-
-// Whether the model writes a part of the marks as a control token, which is no text otherwise.
-bool has_control_marks(const text::Tokenizer& tokenizer, const chat::OutputStyle& style) {
-  const auto is_control = [&](std::string_view mark) {
-    const auto ids = tokenizer.encode(mark, {.add_special = false, .parse_special = true});
-    return std::ranges::any_of(
-        ids, [&](int32_t id) { return tokenizer.vocab().kind(id) == text::TokenKind::kControl; });
-  };
-  const std::span<const std::string_view> openers =
-      style.dialect == nullptr ? std::span<const std::string_view>() : style.dialect->openers;
-  return (!style.think.close.empty() && is_control(style.think.close)) ||
-         std::ranges::any_of(openers, is_control);
-}
-
 Result<chat::Prompt> render_chat(const ModelContext& context, const ChatBody& body) {
   const chat::ChatFormat& format = *context.model().chat_format;
   chat::ChatInput input;
@@ -335,14 +310,14 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   Plan plan;
   plan.copies = body.n;
   CHASQUI_TRY_STATUS(check_places(context, static_cast<size_t>(body.n), "n"));
-  plan.output = output_style(context, body.tools);
-  CHASQUI_TRY(const ChatConstraint constraint, chat_constraint(context, body, plan.output));
+  plan.output = output_style(context, body);
   CHASQUI_TRY(chat::Prompt rendered, render_chat(context, body));
   const std::string text = rendered.text();
   plan.output.starts_thinking = chat::ends_thinking(text, plan.output.think);
   plan.output.starts_in_body = begins_answer(text, plan.output.dialect);
+  CHASQUI_TRY(const ChatGrammar grammar, chat_grammar(context, body, plan.output));
   add_stops(*context.model().tokenizer, rendered.stops, request);
-  request.show_special = has_control_marks(*context.model().tokenizer, plan.output);
+  request.show_special = shows_control_tokens(context, plan.output);
   request.report_tokens = plan.output.has_thoughts();  // to count them
   if (body.logprobs) request.top_logprobs = static_cast<int>(body.top_logprobs.value_or(0));
   CHASQUI_TRY_STATUS(check_length(context, text.size(), Wording::kMessages, "messages"));
@@ -350,7 +325,7 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   prompt.tokens = context.encoder().encode(rendered.parts);
   CHASQUI_TRY_STATUS(
       fit(context, prompt, body.max_tokens, Wording::kMessages, "messages", request));
-  add_copies(plan, request, [&] { return chat_filter(context, constraint, plan.output); });
+  add_copies(plan, request, [&] { return chat_filter(context, body, plan.output, grammar); });
   plan.prompts.push_back(std::move(prompt));
   CHASQUI_TRY_STATUS(check_logprobs(plan));
   return plan;

@@ -45,7 +45,7 @@ class Service::Impl {
         delivery_(1, std::numeric_limits<size_t>::max()) {}
 
   const std::string openapi_;
-  const std::shared_ptr<const HttpMetrics> http_metrics_;
+  const std::shared_ptr<HttpMetrics> http_metrics_;
   std::vector<std::unique_ptr<const ModelContext>> models_;  // constant once the Service stands
   std::atomic<bool> draining_ = false;
   // Last, so that no task runs when the members above go.
@@ -84,8 +84,8 @@ const std::string& Service::openapi() const {
   return impl_->openapi_;
 }
 
-const HttpMetrics* Service::http_metrics() const {
-  return impl_->http_metrics_.get();
+const std::shared_ptr<HttpMetrics>& Service::http_metrics() const {
+  return impl_->http_metrics_;
 }
 
 bool Service::prepare(Task task) {

@@ -64,7 +64,7 @@ struct ServiceOptions {
   // What /openapi.json says: where the API begins ("" is "/"), and whether requests bring a key.
   std::string root_path;
   bool needs_key = false;
-  std::shared_ptr<const HttpMetrics> http_metrics;  // for /metrics; null: it shows the engines only
+  std::shared_ptr<HttpMetrics> http_metrics;  // for /metrics; null: it shows the engines only
 };
 
 // A model and what the API makes of it once. Any thread.
@@ -109,7 +109,7 @@ class Service {
 
   // The text of /openapi.json.
   const std::string& openapi() const;
-  const HttpMetrics* http_metrics() const;  // may be null
+  const std::shared_ptr<HttpMetrics>& http_metrics() const;  // may be null
 
   // Runs `task` on the preparation pool; false when its queue is full. Any thread.
   bool prepare(Task task);

@@ -6,15 +6,6 @@ namespace chasqui::chat {
 
 using Kind = OutputEvent::Kind;
 
-namespace {
-
-// A bracket begins a call only where nothing was said before it.
-bool is_bracket(std::string_view opener) {
-  return opener == "{" || opener == "[";
-}
-
-}  // namespace
-
 void add_text(OutputEvents& events, Kind kind, std::string_view text) {
   if (text.empty()) return;
   if (!events.empty() && events.back().kind == kind) {
@@ -123,13 +114,14 @@ void OutputParser::thinking(char c) {
 }
 
 bool OutputParser::is_opener(std::string_view text) const {
-  return style_.dialect != nullptr && (!is_bracket(text) || !said_) &&
-         std::ranges::find(style_.dialect->openers, text) != style_.dialect->openers.end();
+  if (style_.dialect == nullptr || (is_bracket(text) && said_)) return false;
+  const auto openers = style_.openers();
+  return std::ranges::find(openers, text) != openers.end();
 }
 
 bool OutputParser::may_become_opener(std::string_view text) const {
   if (style_.dialect == nullptr) return text.empty();
-  return std::ranges::any_of(style_.dialect->openers, [&](std::string_view opener) {
+  return std::ranges::any_of(style_.openers(), [&](std::string_view opener) {
     return opener.starts_with(text) && (!is_bracket(opener) || !said_ || text.empty());
   });
 }
@@ -148,7 +140,9 @@ void OutputParser::begin_call() {
   held_.clear();
   place_ = Place::kCall;
   reader_ = style_.dialect->make_reader(*style_.tools);
-  if (is_bracket(raw_)) static_cast<void>(reader_->push(raw_.front(), *this));
+  // A bracket is a part of the call itself, also at the end of an opener.
+  const std::string_view last = std::string_view(raw_).substr(raw_.size() - 1);
+  if (is_bracket(last)) static_cast<void>(reader_->push(last.front(), *this));
 }
 
 void OutputParser::call(char c) {

@@ -27,7 +27,13 @@ struct OutputStyle {
   ThinkMarks think;
   bool starts_thinking = false;  // the prompt has opened the thoughts
   bool starts_in_body = false;   // of dialects with headers: the prompt has written the first one
+  bool holds_calls = false;      // calls are constrained: only dialect->held_openers open them
 
+  // REQUIRES: there is a dialect.
+  std::span<const std::string_view> openers() const {
+    const bool fewer = holds_calls && !dialect->held_openers.empty();
+    return fewer ? dialect->held_openers : dialect->openers;
+  }
   bool has_thoughts() const { return !think.close.empty(); }
   bool is_plain() const { return dialect == nullptr && !has_thoughts(); }
 };

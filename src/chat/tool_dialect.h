@@ -38,8 +38,26 @@ struct ThinkMarks {
   std::string_view close;
 };
 
-class CallReader;    // internal/call_reader.h
-struct HeadedStyle;  // internal/headed_parser.h
+class CallReader;  // internal/call_reader.h
+
+// Answers made of messages with headers (internal/headed_parser.h).
+struct HeadedStyle {
+  std::span<const std::string_view> starts = {};  // of headers; none: a name begins them
+  std::string_view header_end;
+  std::string_view call_mark = {};     // what stands before a function's name; "": nothing
+  std::string_view thought_mark = {};  // headers of thoughts have it; "": there are none
+  std::span<const std::string_view> body_ends = {};
+  // Begins the header of a call inside a body: a blank, then a start. What proves to be none stays
+  // in the body. "": there is none.
+  std::string_view body_turn = {};
+  // A header is a start, behind call_mark the name of a tool, and header_end. Anything else is
+  // content, also where it only comes close.
+  bool is_exact = false;
+  // Where calls are held to schemas: what models write behind a call's name, and of headers that
+  // are names the one of words.
+  std::span<const std::string_view> before_arguments = {};
+  std::string_view everybody = {};
+};
 
 struct ToolDialect {
   std::string_view name;
@@ -50,6 +68,9 @@ struct ToolDialect {
   std::span<const std::string_view> openers;
   std::unique_ptr<CallReader> (*make_reader)(const Tools& tools) = nullptr;
   CallFraming framing;
+  // Those of `openers` that count where calls are held to schemas: what opens a call then has to
+  // become one, so it must be nothing that plain words begin with. None: all of them.
+  std::span<const std::string_view> held_openers = {};
   // Not null: the whole answer is messages with headers, and make_reader is null.
   const HeadedStyle* headed = nullptr;
   bool is_always_headed = false;  // without tools too
@@ -60,6 +81,9 @@ struct ToolDialect {
   bool holds_answer = false;
 };
 std::span<const ToolDialect> tool_dialects();
+
+// Whether an opener is one of those that count only at the start.
+bool is_bracket(std::string_view opener);
 
 // The first row whose marks the template has; the last one, "generic", fits every model.
 const ToolDialect& tool_dialect_of(std::string_view chat_template);

@@ -4,7 +4,6 @@
 #include "grammar/internal/expr_machine.h"
 #include "grammar/internal/gbnf_machine.h"
 #include "grammar/internal/layout_machine.h"
-#include "grammar/internal/layout_marks.h"
 #include "grammar/internal/regex.h"
 #include "grammar/internal/schema_machine.h"
 #include "grammar/internal/schema_reader.h"
@@ -124,9 +123,8 @@ Result<GrammarPtr> compile_json_schema(const json::value& schema, const TokenTab
 
 Result<GrammarPtr> compile_layout(Layout layout, const TokenTablePtr& tokens) {
   CHASQUI_TRY_STATUS(check_schemas(layout));
-  use_control_tokens(layout, *tokens);
-  const auto make = [layout = std::move(layout)]() -> std::unique_ptr<Machine> {
-    return std::make_unique<LayoutMachine>(layout);
+  const auto make = [layout = std::move(layout), tokens]() -> std::unique_ptr<Machine> {
+    return std::make_unique<LayoutMachine>(layout, *tokens);
   };
   return make_grammar(make, tokens);
 }

@@ -1,6 +1,6 @@
-// The `format` keyword. RFC 3339 dates and times, RFC 3986 URIs, RFC 4122 UUIDs, RFC 1123 names,
-// ISO 8601 durations as in RFC 3339 appendix A. Impossible dates (31 April) are out, and so are
-// leap seconds.
+// The `format` keyword. RFC 3339 dates and times, RFC 3986 URIs, RFC 3987 IRIs, RFC 6570 templates,
+// RFC 4122 UUIDs, RFC 1123 names, ISO 8601 durations as in RFC 3339 appendix A. Impossible dates
+// (31 April) are out, and so are leap seconds.
 #include <fmt/format.h>
 
 #include <array>
@@ -11,6 +11,9 @@
 
 namespace chasqui::grammar {
 namespace {
+
+constexpr std::string_view kUcs = "UCS";
+constexpr std::string_view kPrivate = "PRIVATE";
 
 // Pieces that patterns below are made of, in braces.
 struct Piece {
@@ -37,21 +40,33 @@ constexpr Piece kPieces[] = {
     {"IPV6",
      R"((({H16}:){6}{LS32}|::({H16}:){5}{LS32}|({H16})?::({H16}:){4}{LS32}|(({H16}:){0,1}{H16})?::({H16}:){3}{LS32}|(({H16}:){0,2}{H16})?::({H16}:){2}{LS32}|(({H16}:){0,3}{H16})?::{H16}:{LS32}|(({H16}:){0,4}{H16})?::{LS32}|(({H16}:){0,5}{H16})?::{H16}|(({H16}:){0,6}{H16})?::))"},
     {"PCT", R"(%[0-9a-fA-F]{2})"},
-    {"PCHAR", R"(([A-Za-z0-9._~!$&'()*+,;=:@-]|{PCT}))"},
-    {"TAIL", R"((\?({PCHAR}|[/?])*)?(#({PCHAR}|[/?])*)?)"},
+    // What IRIs have and URIs have not; the latter in queries only.
+    {kUcs,
+     R"([\u{A0}-\u{D7FF}\u{F900}-\u{FDCF}\u{FDF0}-\u{FFEF}\u{10000}-\u{1FFFD}\u{20000}-\u{2FFFD}\u{30000}-\u{3FFFD}\u{40000}-\u{4FFFD}\u{50000}-\u{5FFFD}\u{60000}-\u{6FFFD}\u{70000}-\u{7FFFD}\u{80000}-\u{8FFFD}\u{90000}-\u{9FFFD}\u{A0000}-\u{AFFFD}\u{B0000}-\u{BFFFD}\u{C0000}-\u{CFFFD}\u{D0000}-\u{DFFFD}\u{E1000}-\u{EFFFD}])"},
+    {kPrivate, R"([\u{E000}-\u{F8FF}\u{F0000}-\u{FFFFD}\u{100000}-\u{10FFFD}])"},
+    {"PCHAR", R"(([A-Za-z0-9._~!$&'()*+,;=:@-]|{UCS}|{PCT}))"},
+    {"TAIL", R"((\?({PCHAR}|{PRIVATE}|[/?])*)?(#({PCHAR}|[/?])*)?)"},
     {"AUTHORITY",
-     R"((([A-Za-z0-9._~!$&'()*+,;=:-]|{PCT})*@)?(\[({IPV6}|[vV][0-9a-fA-F]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\]|([A-Za-z0-9._~!$&'()*+,;=-]|{PCT})*)(:[0-9]*)?)"},
+     R"((([A-Za-z0-9._~!$&'()*+,;=:-]|{UCS}|{PCT})*@)?(\[({IPV6}|[vV][0-9a-fA-F]+\.[A-Za-z0-9._~!$&'()*+,;=:-]+)\]|([A-Za-z0-9._~!$&'()*+,;=-]|{UCS}|{PCT})*)(:[0-9]*)?)"},
     {"HIER", R"((//{AUTHORITY}(/{PCHAR}*)*|/({PCHAR}+(/{PCHAR}*)*)?|{PCHAR}+(/{PCHAR}*)*|))"},
-    {"NOCOLON", R"(([A-Za-z0-9._~!$&'()*+,;=@-]|{PCT})+)"},
+    {"NOCOLON", R"(([A-Za-z0-9._~!$&'()*+,;=@-]|{UCS}|{PCT})+)"},
     {"RELATIVE", R"((//{AUTHORITY}(/{PCHAR}*)*|/({PCHAR}+(/{PCHAR}*)*)?|{NOCOLON}(/{PCHAR}*)*|))"},
     {"URI", R"([A-Za-z][A-Za-z0-9+.-]*:{HIER}{TAIL})"},
+    {"REFERENCE", "({URI}|{RELATIVE}{TAIL})"},
+    {"VARIABLE", R"(([A-Za-z0-9_]|{PCT})+(\.([A-Za-z0-9_]|{PCT})+)*(:[1-9][0-9]{0,3}|\*)?)"},
+    {"EXPRESSION", R"(\{[+#./;?&=,!@|]?{VARIABLE}(,{VARIABLE})*\})"},
+    {"LITERAL", R"(([!#$&(-;=?-\[\]_a-z~]|{UCS}|{PRIVATE}|{PCT}))"},
     {"ATOM", R"([A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)"},
     {"DTIME", R"(([0-9]+H([0-9]+M([0-9]+S)?)?|[0-9]+M([0-9]+S)?|[0-9]+S))"},
     {"DDATE", R"(([0-9]+D|[0-9]+M([0-9]+D)?|[0-9]+Y([0-9]+M([0-9]+D)?)?))"},
 };
 
-// An empty pattern: means something, and is not implemented.
-constexpr Piece kFormats[] = {
+struct Format {
+  std::string_view name;
+  std::string_view pattern;       // empty: it means something, and is not implemented
+  bool is_international = false;  // has UCS and PRIVATE
+};
+constexpr Format kFormats[] = {
     {"date", "{DATE}"},
     {"time", "{TIME}"},
     {"date-time", "{DATE}[tT]{TIME}"},
@@ -62,18 +77,18 @@ constexpr Piece kFormats[] = {
     {"ipv6", "{IPV6}"},
     {"uuid", "[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}"},
     {"uri", "{URI}"},
-    {"uri-reference", "({URI}|{RELATIVE}{TAIL})"},
+    {"uri-reference", "{REFERENCE}"},
     {"json-pointer", "(/([^/~]|~[01])*)*"},
     {"relative-json-pointer", "(0|[1-9][0-9]*)(#|(/([^/~]|~[01])*)*)"},
+    {"iri", "{URI}", true},
+    {"iri-reference", "{REFERENCE}", true},
+    {"uri-template", "({LITERAL}|{EXPRESSION})*", true},
     {"idn-email", ""},
     {"idn-hostname", ""},
-    {"iri", ""},
-    {"iri-reference", ""},
-    {"uri-template", ""},
     {"regex", ""},
 };
 
-std::string expand(std::string_view pattern) {
+std::string expand(std::string_view pattern, bool is_international) {
   std::string out;
   for (size_t i = 0; i < pattern.size();) {
     const Piece* found = nullptr;
@@ -88,7 +103,8 @@ std::string expand(std::string_view pattern) {
       out.push_back(pattern[i++]);
       continue;
     }
-    out += "(?:" + expand(found->pattern) + ")";
+    const bool is_out = !is_international && (found->name == kUcs || found->name == kPrivate);
+    out += "(?:" + (is_out ? "[]" : expand(found->pattern, is_international)) + ")";
     i += found->name.size() + 2;
   }
   return out;
@@ -97,14 +113,14 @@ std::string expand(std::string_view pattern) {
 }  // namespace
 
 Result<std::optional<ExprId>> format_expr(std::string_view format, ExprPool& pool) {
-  for (const Piece& known : kFormats) {
+  for (const Format& known : kFormats) {
     if (known.name != format) continue;
     if (known.pattern.empty()) {
       return fail(ErrorCode::kUnsupported,
                   fmt::format("the format \"{}\" is not supported", format));
     }
-    CHASQUI_TRY(const ExprId expr,
-                compile_regex_expr(expand(known.pattern), RegexMatch::kWhole, pool));
+    CHASQUI_TRY(const ExprId expr, compile_regex_expr(expand(known.pattern, known.is_international),
+                                                      RegexMatch::kWhole, pool));
     return std::optional<ExprId>(expr);
   }
   return std::optional<ExprId>();

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
-#include "grammar/layout.h"
+#include "grammar/matcher.h"
 #include "grammar/testing/twins.h"
 
 namespace json = boost::json;
@@ -11,6 +11,7 @@ namespace {
 
 using testing::accepts;
 using testing::accepts_checked;
+using testing::accepts_tokens;
 using ::testing::HasSubstr;
 using testing::small_table;
 
@@ -94,17 +95,6 @@ TEST(Grammars, ErrorsNameThePlace) {
   EXPECT_THAT(error("root ::= \"a\" root"), HasSubstr("no text ever ends"));
   EXPECT_THAT(error("root ::= " + std::string(9999, '(')), HasSubstr("nested too deeply"));
   EXPECT_THAT(error("root ::= \"a\"{5,2}"), HasSubstr("out of order"));
-}
-
-bool accepts_tokens(Matcher matcher, const std::vector<int32_t>& tokens) {
-  TokenMask mask;
-  for (const int32_t token : tokens) {
-    matcher.mask(mask);
-    const bool is_open = mask.has(token);
-    EXPECT_EQ(matcher.accept(token), is_open) << token;
-    if (!is_open) return false;
-  }
-  return matcher.is_complete();
 }
 
 TEST(Grammars, TokenLiterals) {
@@ -343,6 +333,22 @@ TEST(Schemas, Language) {
           {R"({"format":"hostname","type":"string"})",
            {R"("a-b.example")"},
            {R"("-a")", R"("a..b")", R"("xn--x")"}},
+          {R"({"format":"uri-reference","type":"string"})",
+           {R"("http://x.org/a?b#c")", R"("//h:80/%20")", R"("a/b:c")", R"("")"},
+           {R"("http://x.org/é")", R"("a:b c")", R"("%2")", R"("#a#b")"}},
+          {R"({"format":"iri","type":"string"})",
+           {R"("http://ƒøø.ßår/?∂éœ=πîx#πîüx")", R"("http://é@x.org:1/日?\uE000")",
+            R"("http://[2001:db8::1]/")", R"("urn:\uD83D\uDE00")"},
+           {R"("http://2001:0db8:85a3::7334")", R"("/abc")", R"("âππ")", R"("x:/\uE000")",
+            R"("x:\uFFFE")", R"("x: ")"}},
+          {R"({"format":"iri-reference","type":"string"})",
+           {R"("âππ")", R"("#ƒrägmênt")", R"("//ƒøø.ßår/?∂éœ=πîx#πîüx")"},
+           {R"("#ƒräg\\mênt")", R"("\\\\WINDOWS\\ß")"}},
+          {R"({"format":"uri-template","type":"string"})",
+           {R"("http://x.org/dictionary/{term:1}/{term}")", R"("{+a.b,c*}{?q%20,r}é")", R"("")",
+            R"("{x:9999}")"},
+           {R"("{term")", R"("term}")", R"("{}")", R"("{a:0}")", R"("{a:10000}")", R"("a b")",
+            R"("<x>")", R"("{a,}")", R"("%")"}},
           {R"({"format":"date-time","type":"string"})",
            {R"("2024-02-29T10:00:00Z")"},
            {R"("2023-02-29T10:00:00Z")", R"("2024-01-01")"}},
@@ -400,61 +406,6 @@ TEST(Matchers, RollBackAndForcedBytes) {
   TokenMask after;
   matcher.mask(after);
   EXPECT_EQ(before, after);
-}
-
-Layout call_of(const char* name, const char* schema) {
-  std::string words = "<";
-  words.append(name).append(" ");
-  return Layout::of(Layout::Kind::kSequence,
-                    {Layout::words(std::move(words)), Layout::json(json::parse(schema), name),
-                     Layout::words(">")});
-}
-
-// Two kinds of call with a common beginning, once or several times.
-TEST(Layouts, WordsAroundSchemas) {
-  const Layout calls =
-      Layout::of(Layout::Kind::kMany,
-                 {Layout::of(Layout::Kind::kChoice,
-                             {call_of("ab", R"({"type":"object","required":["x"],"properties":
-                                    {"x":{"type":"string"}},"additionalProperties":false})"),
-                              call_of("abc", R"({"type":"integer"})")})});
-  const auto grammar = compile_layout(calls, small_table());
-  ASSERT_TRUE(grammar) << grammar.error().message;
-  for (const char* text : {R"(<ab {"x":"ab"}>)", "<abc 12>", R"(<abc -3><ab {"x": ""}><abc 0>)"}) {
-    EXPECT_TRUE(accepts_checked(*grammar, text)) << text;
-  }
-  for (const char* text : {"", "<ab {}>", "<abc >", "<abc 1", "<ab 1>", "<abc 1> ", "<abd 1>",
-                           "<ab {\n\"x\":\"\"}>"}) {
-    EXPECT_FALSE(accepts(*grammar, text)) << text;
-  }
-}
-
-// Models write a mark as their control token; where it would end the generation, they end.
-TEST(Layouts, MarksAreControlTokens) {
-  const TokenTablePtr table = small_table();
-  const int32_t think = *table->named("<think>");
-  const int32_t behind = *table->named("</think>");
-  const int32_t end = *table->named("</s>");
-  const auto grammar =
-      *compile_layout(Layout::of(Layout::Kind::kSequence,
-                                 {Layout::words("a<think></s><no>"),
-                                  Layout::json({{"const", 1}}, ""), Layout::words("</think></s>")}),
-                      table);
-  const std::string_view spelled = "</s><no>1";
-  std::vector<int32_t> tokens = {'a', think};
-  tokens.insert(tokens.end(), spelled.begin(), spelled.end());
-  EXPECT_FALSE(accepts_tokens(Matcher(grammar), tokens));
-  tokens.push_back(behind);
-  EXPECT_TRUE(accepts_tokens(Matcher(grammar), tokens));
-  tokens.push_back(end);
-  EXPECT_TRUE(accepts_tokens(Matcher(grammar), tokens));
-  EXPECT_FALSE(accepts(grammar, "a<think></s><no>1</think>"));
-}
-
-TEST(Layouts, ErrorsNameThePart) {
-  const auto grammar = compile_layout(call_of("ab", R"({"type":5})"), small_table());
-  ASSERT_FALSE(grammar);
-  EXPECT_EQ(grammar.error().param, "ab");
 }
 
 }  // namespace

@@ -1,5 +1,9 @@
-// Text of fixed words and JSON values: what a call of a tool looks like, for instance. A layout is
-// compiled to one grammar, whose JSON parts honour their schemas as compile_json_schema() does.
+// Text of fixed words, JSON values and free text: what a call of a tool looks like, for instance,
+// or an answer that may have some. A layout is compiled to one grammar, whose JSON parts honour
+// their schemas as compile_json_schema() does.
+//
+// Control tokens come only where a layout says so: as its own marks, and in free text, where each
+// counts as the text that it is spelled as.
 #pragma once
 
 #include <boost/json.hpp>
@@ -12,23 +16,37 @@ namespace chasqui::grammar {
 
 struct Layout {
   enum class Kind {
-    kText,      // exactly `text`
+    kText,      // exactly `text`, in tokens that are text
+    kMarks,     // `text`; what it has of TokenTable::marks() comes as those tokens and not in
+                // letters. At a mark that ends the generation, the whole text ends instead
     kSchema,    // JSON text that `schema` accepts, on one line: lost models indent for ever
     kSequence,  // `parts`, one after another
     kChoice,    // one of `parts`
     kMany,      // parts[0], once or several times
+    kFree,      // anything up to and with one of `marks`, the first that is complete; then the part
+                // of the same index. The whole text may also end before
+    kMayEnd,    // nothing: the whole text may end here
+  };
+  struct Mark {
+    std::string text;         // not empty, and in no other mark but at its end
+    bool only_first = false;  // counts only where the free text had nothing but white space before
   };
   Kind kind = Kind::kText;
-  std::string text;                // kText; of kSchema what errors have as `param`
+  std::string text;                // kText, kMarks; of kSchema what errors have as `param`
   boost::json::value schema = {};  // kSchema
   std::vector<Layout> parts = {};  // not empty where they count
+  std::vector<Mark> marks = {};    // kFree: as many as parts
 
   static Layout words(std::string text) { return {Kind::kText, std::move(text)}; }
+  static Layout marked(std::string text) { return {Kind::kMarks, std::move(text)}; }
   static Layout json(boost::json::value schema, std::string param) {
     return {Kind::kSchema, std::move(param), std::move(schema)};
   }
   static Layout of(Kind kind, std::vector<Layout> parts) {
     return {kind, "", {}, std::move(parts)};
+  }
+  static Layout free(std::vector<Mark> marks, std::vector<Layout> parts) {
+    return {Kind::kFree, "", {}, std::move(parts), std::move(marks)};
   }
 };
 

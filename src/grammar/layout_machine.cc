@@ -5,14 +5,37 @@
 
 #include "grammar/internal/schema_machine.h"
 #include "grammar/internal/schema_reader.h"
+#include "grammar/internal/token_literal.h"
 
 namespace json = boost::json;
 
 namespace chasqui::grammar {
+namespace {
 
-LayoutMachine::LayoutMachine(const Layout& layout) {
+constexpr size_t kEndOp = 0;
+
+}  // namespace
+
+// The longest mark that `text` begins with; null where there is none.
+const LayoutMachine::Mark* LayoutMachine::mark_at(std::string_view text) const {
+  const auto same_first = marks_.find(text.front());
+  if (same_first == marks_.end()) return nullptr;
+  const Mark* found = nullptr;
+  for (const Mark& mark : same_first->second) {
+    const bool is_longer = found == nullptr || mark.spelling.size() > found->spelling.size();
+    if (is_longer && text.starts_with(mark.spelling)) found = &mark;
+  }
+  return found;
+}
+
+LayoutMachine::LayoutMachine(const Layout& layout, const TokenTable& tokens) : tokens_(&tokens) {
+  for (const auto& [spelling, token] : tokens.marks()) {
+    if (!spelling.empty()) marks_[spelling.front()].push_back({spelling, token});
+  }
   const size_t end = add({});
   const size_t first = compile(layout, end);
+  tokens_ = nullptr;
+  marks_.clear();
   states_.put(std::vector<uint32_t>{});  // kDead: nothing is under way
   Threads threads;
   enter(first, threads);
@@ -29,6 +52,12 @@ size_t LayoutMachine::compile(const Layout& layout, size_t next) {
     case Layout::Kind::kText:
       if (layout.text.empty()) return next;
       return add({.kind = Op::Kind::kText, .text = layout.text, .next = {next}});
+    case Layout::Kind::kMarks:
+      return compile_marks(layout.text, next);
+    case Layout::Kind::kFree:
+      return compile_free(layout, next);
+    case Layout::Kind::kMayEnd:
+      return add({.kind = Op::Kind::kFork, .next = {kEndOp, next}});
     case Layout::Kind::kSchema:
       return add({.kind = Op::Kind::kSchema, .machine = machine_of(layout.schema), .next = {next}});
     case Layout::Kind::kSequence:
@@ -47,6 +76,33 @@ size_t LayoutMachine::compile(const Layout& layout, size_t next) {
     }
   }
   return next;
+}
+
+size_t LayoutMachine::compile_marks(const std::string& text, size_t next) {
+  std::string bytes;
+  for (size_t at = 0; at < text.size();) {
+    const Mark* const mark = mark_at(std::string_view(text).substr(at));
+    if (mark == nullptr) {
+      bytes += text[at++];
+      continue;
+    }
+    if (tokens_->is_end(mark->token)) {
+      next = kEndOp;
+      break;
+    }
+    for (const uint8_t byte : token_literal(mark->token)) bytes += static_cast<char>(byte);
+    at += mark->spelling.size();
+  }
+  if (bytes.empty()) return next;
+  return add({.kind = Op::Kind::kText, .text = std::move(bytes), .next = {next}});
+}
+
+size_t LayoutMachine::compile_free(const Layout& layout, size_t next) {
+  std::vector<size_t> behind;
+  for (const Layout& part : layout.parts) behind.push_back(compile(part, next));
+  return add({.kind = Op::Kind::kFree,
+              .scanner = std::make_shared<const MarkScanner>(layout.marks, *tokens_),
+              .next = std::move(behind)});
 }
 
 Machine* LayoutMachine::machine_of(const json::value& schema) {
@@ -73,6 +129,7 @@ void LayoutMachine::enter(size_t first, Threads& threads) const {
       continue;
     }
     const StateId inner = op.kind == Op::Kind::kSchema ? op.machine->start() : 0;
+    static_assert(MarkScanner::kStart == 0);
     threads.emplace_back(static_cast<uint32_t>(at), inner);
   }
 }
@@ -90,11 +147,22 @@ void LayoutMachine::step_thread(Thread thread, uint8_t byte, Threads& threads) c
     if (byte == '\n') return;
     return put_schema(thread.first, op.machine->step(thread.second, byte), threads);
   }
+  if (op.kind == Op::Kind::kFree) return step_free(thread, byte, threads);
   if (op.kind != Op::Kind::kText || static_cast<uint8_t>(op.text[thread.second]) != byte) return;
   if (thread.second + 1 < op.text.size()) {
     threads.emplace_back(thread.first, thread.second + 1);
   } else {
     enter(op.next[0], threads);
+  }
+}
+
+void LayoutMachine::step_free(Thread thread, uint8_t byte, Threads& threads) const {
+  const Op& op = ops_[thread.first];
+  const MarkScanner::Read read = op.scanner->step(thread.second, byte);
+  if (read.mark) {
+    enter(op.next[*read.mark], threads);
+  } else if (read.place) {
+    threads.emplace_back(thread.first, *read.place);
   }
 }
 
@@ -121,7 +189,9 @@ StateId LayoutMachine::step(StateId state, uint8_t byte) {
 
 bool LayoutMachine::accepting(StateId state) {
   const auto is_end = [this](const Thread& thread) {
-    return ops_[thread.first].kind == Op::Kind::kEnd;
+    const Op& op = ops_[thread.first];
+    return op.kind == Op::Kind::kEnd ||
+           (op.kind == Op::Kind::kFree && op.scanner->may_end(thread.second));
   };
   return std::ranges::any_of(threads_of(state), is_end);
 }

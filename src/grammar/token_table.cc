@@ -87,33 +87,47 @@ TokenTrie TokenTrie::build(std::vector<Entry> entries) {
   return trie;
 }
 
+namespace {
+
+bool stands_in(std::string_view text, char open, char close) {
+  return text.size() > 2 && text.starts_with(open) && text.ends_with(close);
+}
+
+}  // namespace
+
 std::shared_ptr<const TokenTable> TokenTable::build(const text::Tokenizer& tokenizer) {
   const text::Vocab& vocab = tokenizer.vocab();
   std::vector<std::string> pieces(static_cast<size_t>(vocab.size()));
   std::vector<int32_t> ends;
-  Names names;
+  Names names, marks;
   for (int32_t id = 0; id < vocab.size(); ++id) {
-    std::string spelling(tokenizer.piece(id, true));
-    const bool is_mark = (spelling.starts_with('<') && spelling.ends_with('>')) ||
-                         (spelling.starts_with('[') && spelling.ends_with(']'));
-    if (is_mark) names.emplace(std::move(spelling), id);
+    const std::string spelling(tokenizer.piece(id, true));
+    const text::TokenKind kind = vocab.kind(id);
+    const bool in_angles = spelling.starts_with('<') && spelling.ends_with('>');
+    if (in_angles) names.emplace(spelling, id);
+    const bool is_bracketed = stands_in(spelling, '<', '>') || stands_in(spelling, '[', ']');
+    const bool is_control = kind == text::TokenKind::kControl && !spelling.empty();
+    if (is_control || (kind == text::TokenKind::kUserDefined && is_bracketed)) {
+      marks.emplace(spelling, id);
+    }
     if (vocab.is_end_of_generation(id)) {
       ends.push_back(id);
       continue;
     }
-    const text::TokenKind kind = vocab.kind(id);
     const bool takes_part = kind == text::TokenKind::kNormal || kind == text::TokenKind::kByte ||
                             kind == text::TokenKind::kUserDefined;
     if (takes_part) pieces[static_cast<size_t>(id)] = tokenizer.piece(id, false);
   }
-  return build(std::move(pieces), std::move(ends), std::move(names));
+  return build(std::move(pieces), std::move(ends), std::move(names), std::move(marks));
 }
 
 std::shared_ptr<const TokenTable> TokenTable::build(std::vector<std::string> pieces,
-                                                    std::vector<int32_t> ends, Names names) {
+                                                    std::vector<int32_t> ends, Names names,
+                                                    Names marks) {
   std::shared_ptr<TokenTable> table(new TokenTable());
   table->pieces_ = std::move(pieces);
   table->names_ = std::move(names);
+  table->marks_ = std::move(marks);
   table->ends_ = TokenMask(table->size());
   for (const int32_t id : ends) {
     table->ends_.add(id);

@@ -49,7 +49,8 @@ class TokenTable {
   using Names = std::unordered_map<std::string, int32_t>;
   // For tests: token i is pieces[i], "" takes no part; `ends` end the generation.
   static std::shared_ptr<const TokenTable> build(std::vector<std::string> pieces,
-                                                 std::vector<int32_t> ends, Names names = {});
+                                                 std::vector<int32_t> ends, Names names = {},
+                                                 Names marks = {});
 
   int32_t size() const { return static_cast<int32_t>(pieces_.size()); }
   std::string_view piece(int32_t token) const { return pieces_[static_cast<size_t>(token)]; }
@@ -58,6 +59,9 @@ class TokenTable {
   // The token that is spelled so as a whole, control tokens included ("<think>"); only of those
   // that stand in angle or square brackets.
   std::optional<int32_t> named(const std::string& spelling) const;
+  // Tokens by which models structure what they write, by spelling: control tokens, ends of
+  // generation too, and user-defined tokens in brackets.
+  const Names& marks() const { return marks_; }
 
   // Splits `text` greedily into the longest tokens; nullopt where no token fits.
   std::optional<std::vector<int32_t>> split(std::string_view text) const;
@@ -81,6 +85,7 @@ class TokenTable {
 
   std::vector<std::string> pieces_;
   Names names_;
+  Names marks_;
   TokenMask ends_;
   TokenTrie all_;
   TokenTrie not_plain_;

@@ -1,12 +1,13 @@
-// Feeds arbitrary sources to the compilers of grammars. The first byte chooses: g(BNF), r(egex) or
-// s(chema). What compiles is followed for a while by tokens that its own masks offer, which must
-// then be accepted.
+// Feeds arbitrary sources to the compilers of grammars. The first byte chooses: g(BNF), r(egex),
+// s(chema) or l(ayout: a line that is a mark in free text, another one, then a schema). What
+// compiles is followed for a while by tokens that its own masks offer, which must then be accepted.
 #include <boost/json.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
+#include "grammar/layout.h"
 #include "grammar/matcher.h"
 
 namespace {
@@ -23,7 +24,8 @@ TokenTablePtr table() {
       pieces.emplace_back(text);
     }
     const auto end = static_cast<int32_t>(pieces.size() - 1);
-    return TokenTable::build(std::move(pieces), {end}, {{"<think>", end - 1}});
+    const TokenTable::Names names = {{"<think>", end - 1}};
+    return TokenTable::build(std::move(pieces), {end}, names, names);
   }();
   return shared;
 }
@@ -31,10 +33,21 @@ TokenTablePtr table() {
 chasqui::Result<GrammarPtr> compile(char kind, const std::string& source) {
   if (kind == 'g') return compile_gbnf(source, table());
   if (kind == 'r') return compile_regex(source, table());
+  const size_t marks = kind == 'l' ? source.find('\n') : 0;
+  const size_t rest = kind == 'l' ? source.find('\n', marks + 1) : 0;
+  if (rest == std::string::npos) return chasqui::fail(chasqui::ErrorCode::kInvalidArgument, "");
   boost::json::error_code error;
-  const boost::json::value schema = boost::json::parse(source, error);
+  const boost::json::value schema = boost::json::parse(source.substr(rest), error);
   if (error) return chasqui::fail(chasqui::ErrorCode::kInvalidArgument, "");
-  return compile_json_schema(schema, table());
+  if (kind != 'l') return compile_json_schema(schema, table());
+  const std::string first = source.substr(0, marks);
+  const std::string second = source.substr(marks + 1, rest - marks - 1);
+  if (first.empty() || second.empty()) return compile_json_object(table());
+  return compile_layout(
+      Layout::of(Layout::Kind::kMany,
+                 {Layout::free({{first}, {second, true}},
+                               {Layout::json(schema, ""), Layout::marked("<think>" + first)})}),
+      table());
 }
 
 void follow(const GrammarPtr& grammar) {

@@ -38,7 +38,7 @@ struct TinyTokenizerOptions {
   bool user_defined_markers = false;
   bool chatml_tokens = true;   // false: the vocabulary ends before them
   bool infill_tokens = false;  // three more: <|fim_prefix|>, <|fim_suffix|>, <|fim_middle|>
-  std::vector<std::string> control_tokens = {};  // further ones, from kSize on
+  std::vector<std::string> control_tokens = {};  // further ones, behind all others
 };
 
 // How GPT-2 spells a byte: printable Latin-1 as itself, the others as U+0100 and up.

@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "api/http_metrics.h"
 #include "base/result.h"
 #include "http/exchange.h"
 
@@ -13,7 +14,8 @@ namespace chasqui::api {
 // fault are logged with the request's id, since the client is told a fixed sentence only.
 void answer_error(http::Exchange& exchange, const Error& error);
 
-// The JSON text of an error event in a stream; logs likewise.
-std::string error_event(const http::Exchange& exchange, const Error& error);
+// The JSON text of an error event in a stream; logs likewise, and counts it where there are
+// metrics.
+std::string error_event(const http::Exchange& exchange, const Error& error, HttpMetrics* metrics);
 
 }  // namespace chasqui::api

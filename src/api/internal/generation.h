@@ -71,10 +71,11 @@ class Generation : public std::enable_shared_from_this<Generation> {
   const std::shared_ptr<http::Exchange> exchange_;
   const std::unique_ptr<AnswerShape> shape_;
   const GenerationStyle style_;
-  const size_t copies_;          // sequences of each prompt
-  const int64_t prompt_tokens_;  // of all prompts, each counted once
-  const TaskSink deliver_;       // to the delivery thread
-  const TaskSink resume_;        // to the preparation pool
+  const size_t copies_;                         // sequences of each prompt
+  const int64_t prompt_tokens_;                 // of all prompts, each counted once
+  const std::shared_ptr<HttpMetrics> metrics_;  // may be null
+  const TaskSink deliver_;                      // to the delivery thread
+  const TaskSink resume_;                       // to the preparation pool
   std::shared_ptr<Mailbox> mailbox_;
 
   // Delivery thread only.

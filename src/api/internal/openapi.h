@@ -22,13 +22,13 @@ struct Operation {
   std::string_view pattern;  // as in endpoints.cc
   std::string_view tag;
   std::string_view description;
-  std::string_view request = "";                    // name for the schema of `fields`
-  std::vector<FieldSpec> (*fields)() = nullptr;     // rows of the request body
-  std::string_view examples = "{}";                 // JSON: name to request body
-  std::string_view response = "";                   // of 200; "" is no JSON
+  std::string_view request = "";                 // name for the schema of `fields`
+  std::vector<FieldSpec> (*fields)() = nullptr;  // rows of the request body
+  std::string_view examples = "{}";              // JSON: name to request body
+  std::string_view response = "";                // of 200; "" is no JSON
   std::string_view content_type = "application/json";
-  std::string_view chunk = "";                      // of each server-sent event's data
-  bool can_fail = true;                             // whether it answers with errors at all
+  std::string_view chunk = "";  // of each server-sent event's data
+  bool can_fail = true;         // whether it answers with errors at all
 };
 std::span<const Operation> operations();
 

@@ -104,10 +104,11 @@ ServedModel tiny_model(std::shared_ptr<engine::Engine> engine,
 }  // namespace
 
 BabbleRunner::BabbleRunner(std::function<void()> before_forward, int64_t cache_blocks,
-                           int32_t vocab_size)
+                           int32_t vocab_size, Likes likes)
     : before_forward_(std::move(before_forward)),
       cache_blocks_(cache_blocks),
       vocab_size_(vocab_size),
+      likes_(std::move(likes)),
       specs_{{backend::kKvBlockTokens, 1, 0}} {}
 
 model::StepOutputs BabbleRunner::forward(const model::StepInputs& inputs) {
@@ -116,8 +117,10 @@ model::StepOutputs BabbleRunner::forward(const model::StepInputs& inputs) {
   logits_.resize(inputs.logit_rows.size() * size);
   for (size_t i = 0; i < inputs.logit_rows.size(); ++i) {
     const auto row = static_cast<size_t>(inputs.logit_rows[i]);
-    fill_logits(inputs.tokens[row], inputs.positions[row],
-                std::span(logits_).subspan(i * size, size));
+    const std::span<float> logits = std::span(logits_).subspan(i * size, size);
+    fill_logits(inputs.tokens[row], inputs.positions[row], logits);
+    const int32_t liked = likes_ ? likes_(inputs.positions[row] + 1) : -1;
+    if (liked >= 0) logits[static_cast<size_t>(liked)] = 90.0f;
   }
   hidden_.clear();
   for (const int32_t index : inputs.hidden_rows) {
@@ -163,7 +166,7 @@ TestServer::TestServer(TestServerOptions options) {
       {.infill_tokens = options.infill_tokens, .control_tokens = options.control_tokens});
   engine_ = std::make_shared<engine::Engine>(
       std::make_unique<BabbleRunner>(std::move(options.before_forward), options.cache_blocks,
-                                     tokenizer->vocab().size()),
+                                     tokenizer->vocab().size(), std::move(options.likes)),
       tokenizer, options.engine);
   std::vector<ServedModel> models = {tiny_model(engine_, tokenizer, options.chat_template)};
   if (options.adjust) options.adjust(models.front());

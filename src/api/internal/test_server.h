@@ -23,9 +23,12 @@ class BabbleRunner final : public engine::ModelRunner {
  public:
   static constexpr int32_t kHidden = 8;
 
-  // `before_forward` runs on the engine thread before each step; may be empty.
+  // The token that the model would by far rather say at a position of the text; -1: any.
+  using Likes = std::function<int32_t(int32_t position)>;
+
+  // `before_forward` runs on the engine thread before each step; it and `likes` may be empty.
   explicit BabbleRunner(std::function<void()> before_forward = {}, int64_t cache_blocks = 4096,
-                        int32_t vocab_size = 260);
+                        int32_t vocab_size = 260, Likes likes = {});
 
   int32_t vocab_size() const override { return vocab_size_; }
   int32_t hidden_size() const override { return kHidden; }
@@ -39,6 +42,7 @@ class BabbleRunner final : public engine::ModelRunner {
   const std::function<void()> before_forward_;
   const int64_t cache_blocks_;
   const int32_t vocab_size_;
+  const Likes likes_;
   const std::vector<CacheSpec> specs_;
   std::vector<float> logits_;
   std::vector<float> hidden_;
@@ -61,8 +65,9 @@ struct TestServerOptions {
   http::ServerOptions http;
   std::function<void()> before_forward;
   int64_t cache_blocks = 4096;
-  bool infill_tokens = false;                // in the vocabulary
-  std::vector<std::string> control_tokens;   // further ones in the vocabulary
+  bool infill_tokens = false;               // in the vocabulary
+  std::vector<std::string> control_tokens;  // further ones of the vocabulary
+  BabbleRunner::Likes likes;
   std::string chat_template;                 // of the first model; "": ChatML
   std::function<void(ServedModel&)> adjust;  // the first model; may be empty
 };

@@ -1,5 +1,5 @@
-// What a chat request says of tools, and what becomes of it: the constraint of forced calls, the
-// end after the first call.
+// What a chat request says of tools, and what becomes of it: the constraint of calls, the end after
+// the first call.
 #pragma once
 
 #include <boost/json.hpp>
@@ -27,11 +27,27 @@ struct ToolWishes {
 // types. `wishes.parallel` has been read.
 Status read_tools(const boost::json::object& object, ToolWishes& wishes);
 
-// Calls in the dialect's framing: of the tool with the forced name or of any, several where they
-// may be. REQUIRES (here and below): wishes.tools.
-Constraint call_constraint(const ToolWishes& wishes, const chat::ToolDialect& dialect);
+// The constraint of an answer that is calls in the dialect's framing, behind the thoughts.
+// REQUIRES: wishes.tools.
+Constraint forced_calls(const ToolWishes& wishes, const chat::ToolDialect& dialect);
 
-// The dialect's before_answer, or calls. REQUIRES: dialect.holds_answer.
+// Whether the model is free to call, and some tool is strict.
+bool holds_calls(const ToolWishes& wishes);
+
+// The constraint of such a whole answer, thoughts included: anything up to what opens calls in the
+// dialect, behind it calls in the dialect's framing, whose arguments are held to the schemas of
+// strict tools and are any object for the others. Behind the mark that closes the calls the answer
+// is free again; in dialects without one only further calls or the end may follow. So nothing but
+// a call may follow an opener, and of those only style.openers() count; the answer is to be read
+// with the same style, and with control tokens as text.
+//
+// All dialects can do this. Those of tags write held calls as JSON between their outer tags, as
+// forced calls; pythonic calls without a mark ("[" at the start) are words then.
+// REQUIRES: holds_calls(wishes), style.holds_calls.
+Constraint held_calls(const ToolWishes& wishes, const chat::OutputStyle& style);
+
+// The constraint of how an answer begins: the dialect's before_answer, or calls and their end.
+// REQUIRES: wishes.tools, dialect.holds_answer.
 Constraint lead_constraint(const ToolWishes& wishes, const chat::ToolDialect& dialect);
 
 // A filter that is finished when the first call is, and honours `inner` (null: none) until then.

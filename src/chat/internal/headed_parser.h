@@ -13,13 +13,7 @@
 
 namespace chasqui::chat {
 
-struct HeadedStyle {
-  std::span<const std::string_view> starts = {};  // of headers; none: a name begins them
-  std::string_view header_end;
-  std::string_view call_mark = {};     // what stands before a function's name; "": nothing
-  std::string_view thought_mark = {};  // headers of thoughts have it; "": there are none
-  std::span<const std::string_view> body_ends = {};
-  // Begins the header of a call inside a body: a blank, then a start. What proves to be none stays
+ // Begins the header of a call inside a body: a blank, then a start. What proves to be none stays
   // in the body. "": there is none.
   std::string_view body_turn = {};
   // A header is a start, behind call_mark the name of a tool, and header_end. Anything else is

@@ -1,7 +1,9 @@
 // Calls with named arguments whose values are literals:
 //   [get_it(s="x", n=1), put()]    call:get_it{s:<|"|>x<|"|>,n:1}
-// Each argument is passed on when it is whole.
+// Each argument is passed on when it is whole. Between { and }, a first key in quotes says that
+// they are JSON, which is passed on as it comes.
 #include "chat/internal/call_reader.h"
+#include "chat/internal/json_scanner.h"
 #include "chat/internal/literal.h"
 
 namespace json = boost::json;
@@ -38,6 +40,8 @@ class LooseReader final : public CallReader {
         return key(c, sink);
       case Place::kValue:
         return value(c, sink);
+      case Place::kJson:
+        return json_arguments(c, sink);
       case Place::kNext:
         return next(c);
       case Place::kTail:
@@ -49,7 +53,7 @@ class LooseReader final : public CallReader {
   bool may_end() const override { return place_ == Place::kNext || place_ == Place::kTail; }
 
  private:
-  enum class Place { kStart, kName, kKey, kValue, kNext, kTail };
+  enum class Place { kStart, kName, kKey, kValue, kJson, kNext, kTail };
 
   Verdict go(Place place) {
     place_ = place;
@@ -73,6 +77,7 @@ class LooseReader final : public CallReader {
 
   Verdict key(char c, CallSink& sink) {
     if (c == style_.close) return trimmed(read_).empty() ? end_call(sink) : Verdict::kNot;
+    if (c == '"' && style_.open == '{' && !any_ && trimmed(read_).empty()) return begin_json(sink);
     if (c != style_.assign) {
       read_ += c;
       return read_.size() > kMaxNameBytes ? Verdict::kNot : Verdict::kMore;
@@ -85,6 +90,22 @@ class LooseReader final : public CallReader {
     }
     scanner_ = {};
     return key_.empty() ? Verdict::kNot : go(Place::kValue);
+  }
+
+  // Behind {, with the quote of the first key.
+  Verdict begin_json(CallSink& sink) {
+    json_ = {};
+    static_cast<void>(json_.push('{'));
+    sink.arguments("{");
+    go(Place::kJson);
+    return json_arguments('"', sink);
+  }
+
+  Verdict json_arguments(char c, CallSink& sink) {
+    const JsonScanner::Step step = json_.push(c);
+    if (step == JsonScanner::Step::kBad) return Verdict::kNot;
+    sink.arguments({&c, 1});
+    return step == JsonScanner::Step::kEnd ? finish_call(sink) : Verdict::kMore;
   }
 
   Verdict value(char c, CallSink& sink) {
@@ -103,6 +124,10 @@ class LooseReader final : public CallReader {
 
   Verdict end_call(CallSink& sink) {
     sink.arguments(any_ ? "}" : "{}");
+    return finish_call(sink);
+  }
+
+  Verdict finish_call(CallSink& sink) {
     sink.end();
     if (in_list_) return go(Place::kNext);
     tail_ = TailMatcher(style_.tails);
@@ -130,6 +155,7 @@ class LooseReader final : public CallReader {
   bool any_ = false;  // the call has arguments
   std::string read_, key_;
   LiteralScanner scanner_;
+  JsonScanner json_;
   TailMatcher tail_;
 };
 

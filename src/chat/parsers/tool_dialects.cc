@@ -38,7 +38,8 @@ constexpr Texts kMiniMaxOpeners[] = {"<minimax:tool_call>"};
 constexpr Texts kCommandOpeners[] = {"<|START_ACTION|>"};
 constexpr Texts kBarredOpeners[] = {"<|tool_call|>"};
 constexpr Texts kPluralOpeners[] = {"<tool_calls>"};
-constexpr Texts kFunctoolsOpeners[] = {"functools"};
+constexpr Texts kFunctoolsOpeners[] = {"functools["};
+constexpr Texts kHeldLlamaOpeners[] = {"<|python_tag|>", "<|python_start|>", "{"};
 
 constexpr Tail kHermesTails[] = {{"</tool_call>", kDone}, {"{", kNext}};
 constexpr Tail kLlamaTails[] = {
@@ -107,11 +108,22 @@ constexpr LooseStyle kGemmaStyle = {"call:", '{', ':', '}', kGemmaTails};
 // Answers with headers.
 constexpr Texts kHarmonyStarts[] = {"<|start|>assistant", "<|channel|>", "to=", "<|constrain|>"};
 constexpr Texts kHarmonyEnds[] = {"<|end|>", "<|call|>", "<|return|>"};
-constexpr HeadedStyle kHarmony = {kHarmonyStarts, "<|message|>", "to=functions.",
-                                  "<|channel|>analysis", kHarmonyEnds};
+constexpr Texts kHarmonyArguments[] = {"<|message|>", " <|constrain|>json<|message|>",
+                                       " json<|message|>", "<|channel|>commentary json<|message|>",
+                                       "<|channel|>commentary <|constrain|>json<|message|>"};
+constexpr HeadedStyle kHarmony = {.starts = kHarmonyStarts,
+                                  .header_end = "<|message|>",
+                                  .call_mark = "to=functions.",
+                                  .thought_mark = "<|channel|>analysis",
+                                  .body_ends = kHarmonyEnds,
+                                  .before_arguments = kHarmonyArguments};
 constexpr Texts kRecipientEnds[] = {"\n<|from|>assistant\n<|recipient|>",
                                     "<|from|>assistant\n<|recipient|>", "<|stop|>"};
-constexpr HeadedStyle kRecipient = {{}, "<|content|>", "", "", kRecipientEnds};
+constexpr Texts kRecipientArguments[] = {"\n<|content|>"};
+constexpr HeadedStyle kRecipient = {.header_end = "<|content|>",
+                                    .body_ends = kRecipientEnds,
+                                    .before_arguments = kRecipientArguments,
+                                    .everybody = "all"};
 constexpr Texts kAddresseeStarts[] = {"to=functions.", "assistant to=functions.", ""};
 constexpr HeadedStyle kAddressee = {.starts = kAddresseeStarts,
                                     .header_end = ":",
@@ -290,9 +302,9 @@ constexpr ToolDialect kDialects[] = {
     {"functionary-v3.1", "<function=", "python_tag", kFunctionTagOpeners,
      header_calls<kFunctionTagTails>, kFunctionTagFraming},
     {"llama-3", "\"parameters\"", "ipython", kLlamaOpeners, python_calls<kLlamaStyle, kLlamaTails>,
-     kLlamaFraming},
+     kLlamaFraming, kHeldLlamaOpeners},
     {"llama-4", "<|header_start|>", "", kLlamaOpeners, python_calls<kLlamaStyle, kLlamaTails>,
-     kLlamaFraming},
+     kLlamaFraming, kHeldLlamaOpeners},
     {"hermes", "<tool_call>", "", kHermesOpeners, json_calls<kHermesTails>, kHermesFraming},
     {"generic", "", "", kGenericOpeners, json_calls<kHermesTails>, kHermesFraming},
 };
@@ -321,6 +333,10 @@ bool has(std::string_view text, std::string_view part) {
 
 std::span<const ToolDialect> tool_dialects() {
   return kDialects;
+}
+
+bool is_bracket(std::string_view opener) {
+  return opener == "{" || opener == "[";
 }
 
 const ToolDialect& tool_dialect_of(std::string_view chat_template) {

@@ -1,13 +1,16 @@
-// The machine of a layout: a program whose steps are words or the machines of schemas. A state is
-// the set of steps that may be under way, with the place inside each.
+// The machine of a layout: a program whose steps are words, free text or the machines of schemas. A
+// state is the set of steps that may be under way, with the place inside each.
 #pragma once
 
 #include <memory>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include "grammar/internal/interner.h"
 #include "grammar/internal/machine.h"
+#include "grammar/internal/mark_scanner.h"
 #include "grammar/layout.h"
 
 namespace chasqui::grammar {
@@ -15,7 +18,8 @@ namespace chasqui::grammar {
 class LayoutMachine : public Machine {
  public:
   // Schemas that are equal share a machine. REQUIRES: every schema compiles.
-  explicit LayoutMachine(const Layout& layout);
+  // `tokens`: whose marks the layout may have; not used later.
+  LayoutMachine(const Layout& layout, const TokenTable& tokens);
 
   StateId start() override { return start_; }
   StateId step(StateId state, uint8_t byte) override;
@@ -27,24 +31,40 @@ class LayoutMachine : public Machine {
 
  private:
   struct Op {
-    enum class Kind { kEnd, kText, kSchema, kFork } kind = Kind::kEnd;
-    std::string text;            // kText, not empty
-    Machine* machine = nullptr;  // kSchema
-    std::vector<size_t> next;    // kFork: the ways; kText, kSchema: what comes behind
+    enum class Kind { kEnd, kText, kSchema, kFree, kFork } kind = Kind::kEnd;
+    std::string text;                            // kText, not empty; token literals are bytes of it
+    Machine* machine = nullptr;                  // kSchema
+    std::shared_ptr<const MarkScanner> scanner;  // kFree
+    // kFork: the ways; kFree: what comes behind each mark; kText, kSchema: what comes behind
+    std::vector<size_t> next;
   };
-  // A step under way: bytes of the text that were read, or the state of its machine.
+  // A step under way: bytes of the text that were read, or the state of its machine or scanner.
   using Thread = std::pair<uint32_t, uint32_t>;
   using Threads = std::vector<Thread>;
 
+  struct Mark {
+    std::string_view spelling;
+    int32_t token = 0;
+  };
+
   size_t add(Op op);
   size_t compile(const Layout& layout, size_t next);
+  size_t compile_marks(const std::string& text, size_t next);
+  size_t compile_free(const Layout& layout, size_t next);
   Machine* machine_of(const boost::json::value& schema);
   // Adds the threads that begin at `op`.
   void enter(size_t op, Threads& threads) const;
   void step_thread(Thread thread, uint8_t byte, Threads& threads) const;
+  void step_free(Thread thread, uint8_t byte, Threads& threads) const;
   void put_schema(size_t op, StateId inner, Threads& threads) const;
   StateId put(Threads threads);
   Threads threads_of(StateId state) const;
+
+  const Mark* mark_at(std::string_view text) const;
+
+  // While it is made: the vocabulary, and its marks by their first bytes.
+  const TokenTable* tokens_ = nullptr;
+  std::unordered_map<char, std::vector<Mark>> marks_;
 
   std::vector<Op> ops_;
   std::vector<std::pair<boost::json::value, std::unique_ptr<Machine>>> machines_;

@@ -181,8 +181,8 @@ TokenTablePtr small_table() {
   const auto think = static_cast<int32_t>(pieces.size());
   const int32_t end = think + 2;
   pieces.resize(pieces.size() + 3);
-  return TokenTable::build(std::move(pieces), {end},
-                           {{"<think>", think}, {"</think>", think + 1}, {"</s>", end}});
+  const TokenTable::Names names = {{"<think>", think}, {"</think>", think + 1}, {"</s>", end}};
+  return TokenTable::build(std::move(pieces), {end}, names, names);
 }
 
 bool naive_gbnf_accepts(const GbnfGrammar& grammar, ExprPool& pool, const std::string& text) {
@@ -368,6 +368,17 @@ bool accepts_checked(const GrammarPtr& grammar, std::string_view text) {
     }
     if (i == text.size()) break;
     if (!matcher.accept(static_cast<uint8_t>(text[i]))) return false;
+  }
+  return matcher.is_complete();
+}
+
+bool accepts_tokens(Matcher matcher, const std::vector<int32_t>& tokens) {
+  TokenMask mask;
+  for (const int32_t token : tokens) {
+    matcher.mask(mask);
+    const bool is_open = mask.has(token);
+    EXPECT_EQ(matcher.accept(token), is_open) << token;
+    if (!is_open) return false;
   }
   return matcher.is_complete();
 }

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/rng.h"
 #include "grammar/internal/gbnf.h"
@@ -12,7 +13,8 @@
 
 namespace chasqui::grammar::testing {
 
-// A vocabulary for tests: single bytes, some longer tokens, and one end of generation (the last).
+// A vocabulary for tests: single bytes, some longer tokens, the control tokens <think>, </think>
+// and one end of generation, </s> (the last).
 TokenTablePtr small_table();
 
 // Whether the whole text is in the grammar: by trying every way. Exponential.
@@ -35,6 +37,8 @@ std::string random_regex(Rng& rng, int depth);
 // Follows the text byte by byte, and checks at each step that the mask has exactly the tokens that
 // a copy of the matcher accepts. Whether the text is accepted as a whole.
 bool accepts_checked(const GrammarPtr& grammar, std::string_view text);
+// Tokens instead of bytes; that each is in the mask before it.
+bool accepts_tokens(Matcher matcher, const std::vector<int32_t>& tokens);
 // Only the verdict.
 bool accepts(const GrammarPtr& grammar, std::string_view text);
 
