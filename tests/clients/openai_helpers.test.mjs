@@ -54,6 +54,17 @@ for (const [name, { client: make, helpers, format, tool }] of versions) {
       Trip.parse(call.function.parsed_arguments);
     });
 
+    // The bias makes the model open a call; a strict tool holds it to the schema from there on.
+    test('a call that the model opens by itself fits a strict schema', async () => {
+      const asked = { ...greedy, messages, tools: [tool({ name: 'book', parameters: Trip })], parallel_tool_calls: false, logit_bias: { '{': 100 }, logit_bias_type: 'tokens' };
+      const { choices: [choice] } = await helpers(client).parse(asked);
+      assert.equal(choice.finish_reason, 'tool_calls');
+      const trip = Trip.parse(choice.message.tool_calls[0].function.parsed_arguments);
+      const stream = helpers(client).stream(asked);
+      const streamed = await stream.finalChatCompletion();
+      assert.deepEqual(Trip.parse(streamed.choices[0].message.tool_calls[0].function.parsed_arguments), trip);
+    });
+
     test('an answer that was cut is an error of the package, not of the server', async () => {
       await assert.rejects(helpers(client).parse({ ...greedy, messages, max_tokens: 2, response_format: format(Trip, 'trip') }), { name: 'Error', message: /length limit/ });
     });
