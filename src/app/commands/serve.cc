@@ -46,8 +46,8 @@ http::ServerOptions server_options(const Settings& settings,
   options.check_host = settings.check_host;
   options.host_names = settings.host_names;
   options.root_path = settings.root_path;
-  options.tls_key_file = settings.ssl_keyfile;
-  options.tls_certificate_file = settings.ssl_certfile;
+  options.ssl_keyfile = settings.ssl_keyfile;
+  options.ssl_certfile = settings.ssl_certfile;
   if (settings.disable_ping_events) options.ping_interval = std::chrono::milliseconds(0);
   options.on_access = [metrics = std::move(metrics)](const http::AccessRecord& record) {
     metrics->count(record);
