@@ -60,10 +60,11 @@ constexpr ChatFormatRow kFormats[] = {
      [](Model) -> Result<ChatFormatPtr> { return make_turn_format("chatglm3"); }},
     {"saiga", "<s>user ... </s><s>bot: Saiga", "",
      [](Model) -> Result<ChatFormatPtr> { return make_turn_format("saiga"); }},
-    {"hf-autotokenizer", "the same as chat_template.default; nothing is downloaded", "",
+    {"hf-autotokenizer",
+     "the model's template, or that of the setting hf_pretrained_model_name_or_path", "",
      make_template_format},
-    {"hf-tokenizer-config", "the same as chat_template.default; no other file is read", "",
-     make_template_format},
+    {"hf-tokenizer-config", "the model's template, or that of the setting hf_tokenizer_config_path",
+     "", make_template_format},
 };
 
 std::string token_text(const text::Vocab& vocab, text::TokenId id) {
