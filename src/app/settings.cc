@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -229,9 +230,15 @@ Settings default_settings() {
 }
 
 std::optional<std::string> process_environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  if (value == nullptr) return std::nullopt;
-  return value;
+  if (const char* value = std::getenv(name.c_str())) return value;
+  const std::string wanted = lower(name) + '=';
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (lower(text.substr(0, wanted.size())) == wanted) {
+      return std::string(text.substr(wanted.size()));
+    }
+  }
+  return std::nullopt;
 }
 
 namespace {

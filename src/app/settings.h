@@ -172,7 +172,7 @@ Result<Settings> resolve_settings(const GivenValues& command_line, const Environ
 // the first that must not be passed over.
 Result<std::vector<std::string>> check_effects(const Settings& settings);
 
-// The process's own environment.
+// The process's own environment: the variable of that name, or else of the same in another case.
 std::optional<std::string> process_environment(const std::string& name);
 
 }  // namespace chasqui::app

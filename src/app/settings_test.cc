@@ -73,6 +73,16 @@ TEST(Settings, PrecedenceIsCommandLinePrefixedPlainFileDefault) {
   EXPECT_TRUE(settings->verbose);
 }
 
+TEST(Settings, VariablesMayBeInAnyCase) {
+  ::setenv("Chasqui_Test_Variable", "mixed", 1);
+  EXPECT_EQ(process_environment("CHASQUI_TEST_VARIABLE"), "mixed");
+  ::setenv("CHASQUI_TEST_VARIABLE", "upper", 1);
+  EXPECT_EQ(process_environment("CHASQUI_TEST_VARIABLE"), "upper") << "its own case goes first";
+  EXPECT_EQ(process_environment("CHASQUI_TEST_VARIABLE_2"), std::nullopt);
+  ::unsetenv("Chasqui_Test_Variable");
+  ::unsetenv("CHASQUI_TEST_VARIABLE");
+}
+
 TEST(Settings, HostAndPortInTheEnvironmentGoBeforeTheCommandLine) {
   const auto plain = resolve_configuration({{"port", "1"}, {"n_ctx", "1"}},
                                            environment({{"PORT", "2"}, {"N_CTX", "2"}}));

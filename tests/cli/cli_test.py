@@ -106,6 +106,10 @@ class Cli(unittest.TestCase):
         self.refuse("serve", "--model", DEMO, "--port", "70000", named="65535")
         self.refuse("serve", "--model", DEMO, "--cpu-isa", "mmx", named="avx2")
 
+    def test_the_last_of_two_flags_counts(self):
+        self.refuse("serve", "--model", "first.gguf", "--model", "second.gguf", named="second.gguf")
+        self.refuse("serve", "--model", DEMO, "--verbose", "false", "--verbose", "maybe", named="maybe")
+
     def test_unknown_options_and_commands_are_named(self):
         for args in (["serve", "--modle", "x"], ["dance"], []):
             result = run(*args)
