@@ -1,8 +1,9 @@
+#include "api/internal/openapi.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "api/internal/openapi.h"
 #include "api/service.h"
 
 namespace json = boost::json;
