@@ -131,7 +131,7 @@ std::string ChatShape::whole(const std::vector<engine::Event>& choices,
     }
     size_t calls = 0;
     json::object choice = {{"index", i}, {"message", message_of(event.text, calls)}};
-    if (style_.logprobs) choice["logprobs"] = logprobs(event.tokens);
+    choice["logprobs"] = style_.logprobs ? json::value(logprobs(event.tokens)) : json::value();
     choice["finish_reason"] = finish(*event.finish, calls);
     list.push_back(std::move(choice));
   }
@@ -169,7 +169,8 @@ json::object ChatShape::entry(int32_t token, float logprob) const {
 std::string ChatShape::chunk(size_t choice, json::object delta, json::value finish,
                              const std::vector<engine::TokenOutput>* tokens) const {
   json::object item = {{"index", choice}, {"delta", std::move(delta)}};
-  if (style_.logprobs && tokens != nullptr) item["logprobs"] = logprobs(*tokens);
+  const bool shows = style_.logprobs && tokens != nullptr;
+  item["logprobs"] = shows ? json::value(logprobs(*tokens)) : json::value();
   item["finish_reason"] = std::move(finish);
   json::object object = envelope(kChunk);
   object["choices"] = json::array{std::move(item)};

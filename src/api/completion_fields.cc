@@ -39,8 +39,8 @@ constexpr Field<Body> kFields[] = {
       .nullable = true,
       .min = 0,
       .max = 1e9,
-      .help = "Most tokens to generate; 0 is all that the context has left, and more is cut to "
-              "that."},
+      .help = "Most tokens to generate; 0 and null are all that the context has left, and more is "
+              "cut to that."},
      store<&Body::max_tokens>},
     {{.name = "echo",
       .type = kBoolean,
@@ -100,7 +100,9 @@ Result<CompletionBody> read_completion(const json::object& object) {
     return bad_field("suffix", fmt::format("times the number of answers may have at most {} bytes",
                                            Limits::kSuffixBytes));
   }
-  if (body.max_tokens == 0) body.max_tokens.reset();
+  // Null is no limit, as in the replaced server; only where the field is absent it has its default.
+  const json::value* limit = object.if_contains("max_tokens");
+  if (body.max_tokens == 0 || (limit != nullptr && limit->is_null())) body.max_tokens.reset();
   return body;
 }
 

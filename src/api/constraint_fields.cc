@@ -4,6 +4,7 @@
 
 #include "api/internal/constraint.h"
 #include "api/internal/field.h"
+#include "chat/json_value.h"
 
 namespace json = boost::json;
 
@@ -61,9 +62,9 @@ Result<Constraint> read_choice(const json::value& value, std::string_view path) 
 Result<Constraint> read_schema(const json::value& value, std::string_view path) {
   Constraint constraint = {.kind = Kind::kSchema, .param = std::string(path), .schema = value};
   if (value.is_string()) {
-    json::error_code error;
-    constraint.schema = json::parse(value.get_string(), error);
-    if (error) return bad_field(path, fmt::format("is not valid JSON ({})", error.message()));
+    auto parsed = chat::parse_json(value.get_string());
+    if (!parsed) return bad_field(path, "is not valid JSON: " + parsed.error().message);
+    constraint.schema = std::move(*parsed);
   }
   const json::value& schema = constraint.schema;
   if (!schema.is_object() && !schema.is_bool()) return bad_field(path, "a JSON schema", schema);

@@ -1,5 +1,5 @@
-// The list of endpoints. To add one: its file, its handler in internal/handlers.h, its row here; one of
-// openapi_operations.cc when it is listed.
+// The list of endpoints. To add one: its file, its handler in internal/handlers.h, its row here;
+// one of openapi_operations.cc when it is listed.
 #include <array>
 
 #include "api/internal/answer_error.h"
@@ -10,7 +10,8 @@ namespace {
 
 constexpr std::array<Endpoint, 18> kEndpoints = {{
     {"POST", "/v1/completions", "Completion", true, handle_completion},
-    {"POST", "/v1/engines/copilot-codex/completions", "Completion", false, handle_completion},
+    {"POST", "/v1/engines/copilot-codex/completions", "Completion", false,
+     handle_engine_completion},
     {"POST", "/v1/embeddings", "Embedding", true, handle_embedding},
     {"POST", "/v1/chat/completions", "Chat", true, handle_chat},
     {"GET", "/v1/models", "Models", true, handle_models},

@@ -344,6 +344,19 @@ TEST(Embeddings, ErrorsNameTheInput) {
   EXPECT_EQ(param({{"input", json::array{json::array{1}, json::array()}}}), "input[1]");
 }
 
+TEST(Models, TheOlderAddressNamesOne) {
+  constexpr const char* kPath = "/v1/engines/copilot-codex/completions";
+  TestServerOptions options;
+  options.more_models = {"copilot-codex"};
+  const TestServer server(options);
+  const json::object body = {{"prompt", "x"}, {"max_tokens", 1}};
+  EXPECT_EQ(server.post(kPath, body).json().at("model"), "copilot-codex");
+  EXPECT_EQ(server.post("/v1/completions", body).json().at("model"), "folder/tiny.gguf");
+  options.more_models = {"other"};
+  const TestServer without(options);
+  EXPECT_EQ(without.post(kPath, body).json().at("model"), "folder/tiny.gguf");
+}
+
 TEST(Models, ListAndRetrieve) {
   const TestServer server;
   EXPECT_EQ(server.request("GET", "/v1/models").json(),

@@ -2,12 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "chat/json_value.h"
+
 namespace json = boost::json;
 
 namespace chasqui::api {
 namespace {
 
-constexpr size_t kMaxDepth = 64;
 constexpr size_t kQuotedBytes = 40;  // of a refused string, in the message
 
 const char* type_phrase(FieldType type) {
@@ -168,24 +169,16 @@ std::optional<int64_t> as_integer(const json::value& value) {
 }
 
 Result<json::object> parse_body(std::string_view body) {
-  json::parse_options options;
-  options.max_depth = kMaxDepth;
-  json::error_code error;
-  json::value value = json::parse(body, error, {}, options);
-  if (error == json::error::too_deep) {
+  auto value = chat::parse_json(body);
+  if (!value) {
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("The request body is nested more than {} levels deep", kMaxDepth));
+                "The request body is not valid JSON: " + value.error().message);
   }
-  if (error) {
+  if (!value->is_object()) {
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("The request body is not valid JSON ({}){}", error.message(),
-                            body.empty() ? ": it is empty" : ""));
+                fmt::format("The request body must be a JSON object, but is {}", describe(*value)));
   }
-  if (!value.is_object()) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("The request body must be a JSON object, but is {}", describe(value)));
-  }
-  return std::move(value.as_object());
+  return std::move(value->as_object());
 }
 
 }  // namespace chasqui::api

@@ -140,9 +140,22 @@ TEST(Numbers, OverflowIsRefusedWithTheRange) {
     if (!parsed) continue;  // refused by the parser: as good
     EXPECT_FALSE(read_completion(*parsed).has_value()) << text;
   }
-  const Error error = error_of(completion(R"({"temperature":2.5})"));
-  EXPECT_EQ(error.message, "temperature must be a number between 0 and 2, but is the number 2.5");
-  EXPECT_EQ(error.param, "temperature");
+  const Error error = error_of(completion(R"({"top_p":2.5})"));
+  EXPECT_EQ(error.message, "top_p must be a number between 0 and 1, but is the number 2.5");
+  EXPECT_EQ(error.param, "top_p");
+}
+
+// As in later versions of the replaced server.
+TEST(Numbers, TemperaturesHaveNoBoundThatMatters) {
+  EXPECT_FLOAT_EQ(completion(R"({"temperature":2.5})")->sampling.temperature, 2.5f);
+  EXPECT_FLOAT_EQ(completion(R"({"temperature":-1})")->sampling.temperature, 0.0f);
+  EXPECT_FALSE(completion(R"({"temperature":1e7})").has_value());
+}
+
+TEST(Numbers, NoLimitIsNotTheDefaultLimit) {
+  EXPECT_EQ(completion(R"({})")->max_tokens, 16);
+  EXPECT_EQ(completion(R"({"max_tokens":null})")->max_tokens, std::nullopt);
+  EXPECT_EQ(completion(R"({"max_tokens":0})")->max_tokens, std::nullopt);
 }
 
 TEST(Numbers, Seeds) {
@@ -158,10 +171,21 @@ TEST(Stops, TextOrListWithCaps) {
   EXPECT_EQ(completion(R"({"stop":["a","","b"]})")->stops, (std::vector<std::string>{"a", "b"}));
   EXPECT_TRUE(completion(R"({"stop":""})")->stops.empty());
   EXPECT_EQ(error_of(completion(R"({"stop":["a",null]})")).param, "stop[1]");
-  json::array many(17, "x");
+  EXPECT_TRUE(read_completion({{"stop", json::array(128, "x")}}).has_value());
+  json::array many(129, "x");
   EXPECT_EQ(error_of(read_completion({{"stop", many}})).param, "stop");
   EXPECT_FALSE(read_completion({{"stop", std::string(1025, 'x')}}).has_value());
   EXPECT_TRUE(read_completion({{"stop", std::string(1024, 'x')}}).has_value());
+  const json::array long_ones(17, json::value(std::string(1000, 'x')));
+  EXPECT_THAT(error_of(read_completion({{"stop", long_ones}})).message, HasSubstr("together"));
+}
+
+TEST(Body, ErrorsSayWhereTheTextStopsBeingJson) {
+  EXPECT_THAT(error_of(parse_body("{\"prompt\": \"x\",\n  oops}")).message,
+              HasSubstr("at line 2, column 3"));
+  EXPECT_THAT(error_of(parse_body("{} {}")).message, HasSubstr("at line 1, column 4"));
+  EXPECT_THAT(error_of(parse_body("")).message, HasSubstr("nothing there"));
+  EXPECT_THAT(error_of(parse_body(std::string(65, '['))).message, HasSubstr("more than 64 levels"));
 }
 
 TEST(Caps, HoldEveryListAndCount) {

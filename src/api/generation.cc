@@ -185,16 +185,20 @@ void Generation::deliver(size_t sequence, const engine::Event& event) {
   shape_->delta(choice, event, chunks);
   if (event.finish) shape_->close(choice, *event.finish, chunks);
   for (const std::string& chunk : chunks) {
-    if (!sse_.send(chunk)) {
+    if (!send(chunk)) {
       cancel();
       return end();
     }
   }
 }
 
+bool Generation::send(std::string chunk) {
+  return sse_.send(ascii_json(std::move(chunk)));
+}
+
 void Generation::fail_with(const Error& error) {
   if (head_sent_) {
-    sse_.send(error_event(*exchange_, error, metrics_.get()));
+    send(error_event(*exchange_, error, metrics_.get()));
     sse_.done();
   } else {
     answer_error(*exchange_, error);
@@ -205,7 +209,7 @@ void Generation::fail_with(const Error& error) {
 
 void Generation::finish() {
   if (style_.stream) {
-    if (style_.include_usage) sse_.send(shape_->usage_chunk(usage()));
+    if (style_.include_usage) send(shape_->usage_chunk(usage()));
     sse_.done();
   } else if (results_.front().tokens.empty()) {
     respond_whole();

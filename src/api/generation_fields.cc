@@ -1,6 +1,7 @@
 // The rows that completion and chat requests share.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 
@@ -16,6 +17,9 @@ using Spec = sample::SamplingSpec;
 using enum FieldType;
 
 constexpr double kMaxInt32 = 2147483647.0;
+
+// The replaced server has no bound; beyond this all tokens are equally likely anyway.
+constexpr double kMaxTemperature = 1e6;
 
 // Room for n_ctx far beyond any model, and far from overflow when added to a prompt's length.
 constexpr double kMaxTokens = 1e9;
@@ -39,8 +43,14 @@ Status set_stop(Body& body, const json::value& value, std::string_view path) {
     return bad_field(
         path, fmt::format("must have at most {} entries, but has {}", Limits::kStops, list.size()));
   }
+  size_t bytes = 0;
   for (size_t i = 0; i < list.size(); ++i) {
     CHASQUI_TRY_STATUS(add_stop(body, list[i], fmt::format("{}[{}]", path, i)));
+    bytes += list[i].get_string().size();
+  }
+  if (bytes > Limits::kStopsBytes) {
+    return bad_field(path, fmt::format("must have at most {} bytes together, but has {}",
+                                       Limits::kStopsBytes, bytes));
   }
   return {};
 }
@@ -95,6 +105,11 @@ Status set_seed(Body& body, const json::value& value, std::string_view path) {
   return {};
 }
 
+Status set_temperature(Body& body, const json::value& value, std::string_view) {
+  body.sampling.temperature = std::max(0.0f, value.to_number<float>());
+  return {};
+}
+
 Status set_stream_options(Body& body, const json::value& value, std::string_view path) {
   const json::value* usage = value.get_object().if_contains("include_usage");
   if (usage == nullptr || usage->is_null()) return {};
@@ -132,10 +147,10 @@ constexpr Field<Body> kFields[] = {
       .type = kNumber,
       .fallback = "0.8",
       .nullable = true,
-      .min = 0,
-      .max = 2,
-      .help = "Higher is more random; 0 always takes the likeliest token."},
-     store<&Body::sampling, &Spec::temperature>},
+      .min = -kMaxTemperature,
+      .max = kMaxTemperature,
+      .help = "Higher is more random; 0 and below always take the likeliest token."},
+     set_temperature},
     {{.name = "top_p",
       .type = kNumber,
       .fallback = "0.95",
@@ -232,7 +247,7 @@ constexpr Field<Body> kFields[] = {
     {{.name = "stop",
       .type = kStringOrArray,
       .nullable = true,
-      .help = "Up to 16 texts; the first that appears ends the answer and is not part of it.",
+      .help = "Up to 128 texts; the first that appears ends the answer and is not part of it.",
       .schema = "Stop"},
      set_stop},
     {{.name = "stop_token_ids",

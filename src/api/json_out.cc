@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -12,6 +13,23 @@
 namespace json = boost::json;
 
 namespace chasqui::api {
+namespace {
+
+bool is_ascii(char c) {
+  return static_cast<unsigned char>(c) < 0x80;
+}
+
+// Above the basic plane as a pair of surrogates (RFC 8259, section 7).
+void append_escape(uint32_t code, std::string& out) {
+  if (code < 0x10000) {
+    out += fmt::format("\\u{:04x}", code);
+    return;
+  }
+  code -= 0x10000;
+  out += fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + (code >> 10), 0xDC00 + (code & 0x3FF));
+}
+
+}  // namespace
 
 std::string make_call_id() {
   constexpr std::string_view kLetters =
@@ -43,6 +61,24 @@ json::value json_number(float value) {
   if (std::isinf(value)) return value < 0 ? kImpossible : -kImpossible;
   // By way of text: the double nearest to the float would print with 17 digits.
   return std::strtod(fmt::format("{}", value).c_str(), nullptr);
+}
+
+std::string ascii_json(std::string json) {
+  if (std::ranges::all_of(json, is_ascii)) return json;
+  std::string out;
+  for (size_t i = 0; i < json.size();) {
+    if (is_ascii(json[i])) {
+      out += json[i++];
+      continue;
+    }
+    const auto lead = static_cast<uint8_t>(json[i]);
+    const size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    uint32_t code = lead & (0x7Fu >> length);
+    const size_t end = std::min(i + length, json.size());
+    for (++i; i < end; ++i) code = code << 6 | (static_cast<uint8_t>(json[i]) & 0x3Fu);
+    append_escape(code, out);
+  }
+  return out;
 }
 
 json::object usage_json(const engine::Usage& usage) {

@@ -74,7 +74,7 @@ testing::TestServerOptions with_metrics() {
 TEST(Metrics, CountRequestsAndErrors) {
   const TestServer server(with_metrics());
   server.post("/v1/completions", {{"prompt", "Hi"}, {"max_tokens", 3}, {"ignore_eos", true}});
-  server.post("/v1/completions", {{"temperature", 3}});
+  server.post("/v1/completions", {{"top_p", 3}});
   server.request("GET", "/nowhere/at/all");
   const std::map<std::string, double> expected = {
       {R"(chasqui_requests_running{model="folder/tiny.gguf"})", 0},

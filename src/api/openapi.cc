@@ -1,8 +1,9 @@
+#include "api/internal/openapi.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
 
-#include "api/internal/openapi.h"
 #include "api/service.h"
 
 namespace json = boost::json;
@@ -119,6 +120,8 @@ json::object describe_operation(const Endpoint& endpoint, const Operation& opera
   }
   if (operation.fields != nullptr) described["requestBody"] = request_body(operation);
   described["responses"] = responses_of(operation, needs_key);
+  // Those that only tell the server's state are open by default (setting open_paths).
+  if (needs_key && !operation.can_fail) described["security"] = json::array();
   return described;
 }
 

@@ -38,7 +38,7 @@ constexpr std::string_view kRequestParts = R"json({
     "strict": {"type": ["boolean", "null"]},
     "schema": {"$ref": "#/components/schemas/JsonSchema"}}}}},
 "Function": {"type": "object", "required": ["name"], "properties": {
-  "name": {"type": "string", "maxLength": 64, "pattern": "^[A-Za-z0-9_.-]+$"},
+  "name": {"type": "string", "maxLength": 64, "pattern": "^[A-Za-z0-9_-]+$"},
   "description": {"type": ["string", "null"]},
   "parameters": {"$ref": "#/components/schemas/JsonSchema"},
   "strict": {"type": ["boolean", "null"], "description": "Hold the arguments to the schema."}}},
@@ -143,7 +143,7 @@ constexpr std::string_view kResponses = R"json({
   "object": {"const": "chat.completion"},
   "created": {"type": "integer"},
   "model": {"type": "string"},
-  "choices": {"type": "array", "items": {"type": "object", "required": ["index", "message", "finish_reason"],
+  "choices": {"type": "array", "items": {"type": "object", "required": ["index", "message", "logprobs", "finish_reason"],
     "properties": {
       "index": {"type": "integer", "minimum": 0},
       "message": {"type": "object", "required": ["role", "content"], "properties": {
@@ -152,7 +152,7 @@ constexpr std::string_view kResponses = R"json({
         "reasoning_content": {"type": "string"},
         "tool_calls": {"type": "array", "items": {"$ref": "#/components/schemas/ToolCall"}},
         "function_call": {"$ref": "#/components/schemas/FunctionCall"}}},
-      "logprobs": {"$ref": "#/components/schemas/ChatLogprobs"},
+      "logprobs": {"anyOf": [{"type": "null"}, {"$ref": "#/components/schemas/ChatLogprobs"}]},
       "finish_reason": {"$ref": "#/components/schemas/FinishReason"}}}},
   "usage": {"$ref": "#/components/schemas/Usage"}}},
 "ChatDelta": {"type": "object", "properties": {
@@ -173,10 +173,10 @@ constexpr std::string_view kResponses = R"json({
   "object": {"const": "chat.completion.chunk"},
   "created": {"type": "integer"},
   "model": {"type": "string"},
-  "choices": {"type": "array", "items": {"type": "object", "required": ["index", "delta", "finish_reason"], "properties": {
+  "choices": {"type": "array", "items": {"type": "object", "required": ["index", "delta", "logprobs", "finish_reason"], "properties": {
     "index": {"type": "integer", "minimum": 0},
     "delta": {"$ref": "#/components/schemas/ChatDelta"},
-    "logprobs": {"$ref": "#/components/schemas/ChatLogprobs"},
+    "logprobs": {"anyOf": [{"type": "null"}, {"$ref": "#/components/schemas/ChatLogprobs"}]},
     "finish_reason": {"anyOf": [{"type": "null"}, {"$ref": "#/components/schemas/FinishReason"}]}}}},
   "usage": {"$ref": "#/components/schemas/Usage", "description": "In the last chunk, with include_usage."}}},
 "EmbeddingList": {"type": "object", "required": ["object", "data", "model", "usage"], "properties": {

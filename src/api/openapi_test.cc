@@ -88,6 +88,7 @@ TEST(OpenApi, NamesTheRootPathAndTheKey) {
   EXPECT_EQ(closed.at_pointer("/servers/0/url"), "/llm");
   EXPECT_EQ(closed.at_pointer("/components/securitySchemes/key/scheme"), "bearer");
   EXPECT_TRUE(closed.at_pointer("/paths/~1v1~1models/get/responses").as_object().contains("401"));
+  EXPECT_TRUE(closed.at_pointer("/paths/~1health/get/security").as_array().empty());
 }
 
 TEST(DocsPages, ServeTheirFilesAndNothingElse) {

@@ -186,6 +186,14 @@ TEST(JsonOut, NumbersAreShortAndValid) {
   EXPECT_EQ(json_number(-0.1f).as_double(), -0.1);  // not -0.10000000149011612
 }
 
+TEST(JsonOut, EventsAreAscii) {
+  EXPECT_EQ(ascii_json("[\"plain\"]"), "[\"plain\"]");
+  const std::string text = "\u00e9 \u2028 \ufffd \U0001F999 \U0010FFFF \xc2\x85 ~";
+  const std::string ascii = ascii_json(json::serialize(json::string(text)));
+  EXPECT_EQ(ascii, R"("\u00e9 \u2028 \ufffd \ud83e\udd99 \udbff\udfff \u0085 ~")");
+  EXPECT_EQ(json::parse(ascii).as_string(), text);
+}
+
 TEST(JsonOut, UsageNamesDraftsOnlyWhereThereWereAny) {
   engine::Usage usage;
   usage.completion_tokens = 9;

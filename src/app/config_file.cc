@@ -9,6 +9,8 @@
 #include <fstream>
 #include <iterator>
 
+#include "chat/json_value.h"
+
 namespace chasqui::app {
 namespace {
 
@@ -52,10 +54,9 @@ Result<json::value> parse_yaml(const std::string& text) {
 }
 
 Result<json::value> parse_json(const std::string& text) {
-  boost::system::error_code error;
-  json::value document = json::parse(text, error);
-  if (error) return fail(ErrorCode::kInvalidArgument, "is not JSON: " + error.message());
-  return document;
+  auto document = chat::parse_json(text);
+  if (document) return document;
+  return fail(ErrorCode::kInvalidArgument, "is not JSON: " + document.error().message);
 }
 
 // Settings are read from texts: 512.0 and 5.12e2 are the 512 that they mean in JSON.

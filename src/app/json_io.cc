@@ -7,6 +7,8 @@
 #include <iostream>
 #include <iterator>
 
+#include "chat/json_value.h"
+
 namespace chasqui::app {
 namespace {
 
@@ -36,16 +38,11 @@ Result<std::string> read_input(const std::string& path) {
 
 Result<json::value> read_json_input(const std::string& path) {
   CHASQUI_TRY(const std::string text, read_input(path));
-  boost::system::error_code error;
-  json::parse_options options;
-  options.max_depth = 64;
-  json::value document = json::parse(text, error, {}, options);
-  if (error) {
-    return fail(
-        ErrorCode::kInvalidArgument,
-        fmt::format("{} is not JSON: {}", path == "-" ? "standard input" : path, error.message()));
-  }
-  return document;
+  auto document = chat::parse_json(text);
+  if (document) return document;
+  return fail(ErrorCode::kInvalidArgument,
+              fmt::format("{} is not JSON: {}", path == "-" ? "standard input" : path,
+                          document.error().message));
 }
 
 void print_json(const json::value& value) {

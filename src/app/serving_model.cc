@@ -8,11 +8,11 @@
 #include <chrono>
 #include <filesystem>
 
+#include "app/chat_choice.h"
 #include "app/memory_plan.h"
 #include "backend/cpu/processors.h"
 #include "base/checked_math.h"
 #include "base/thread_team.h"
-#include "chat/chat_format.h"
 #include "chat/json_value.h"
 
 namespace chasqui::app {
@@ -51,20 +51,6 @@ class LoadedModelRunner final : public engine::ModelRunner {
   const std::optional<int> processor_;
   std::vector<CacheSpec> groups_;
 };
-
-Result<chat::ChatFormatPtr> choose_chat_format(const LoadedModel& loaded,
-                                               const Settings& settings) {
-  const text::Vocab& vocab = loaded.tokenizer->vocab();
-  CHASQUI_TRY(const auto chat_template, loaded.file->get_string("tokenizer.chat_template"));
-  const chat::ModelTexts texts = chat::model_texts(vocab, std::string(chat_template.value_or("")));
-  if (!settings.chat_format.empty()) return chat::make_chat_format(settings.chat_format, texts);
-  chat::DefaultFormat chosen = chat::default_chat_format(texts, vocab);
-  if (!chosen.warning.empty()) {
-    spdlog::warn("{}; using the chat format {} instead (setting chat_format)", chosen.warning,
-                 chosen.format->name());
-  }
-  return chosen.format;
-}
 
 // The context of a request: the setting, or what the model was trained for.
 int64_t context_of(const Settings& settings, const model::ModelSpec& spec) {
@@ -145,7 +131,8 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
                           .max_logit_rows = std::max(rows.max_sequences, kMinLogitRows)},
                          settings));
   const model::ModelSpec& spec = loaded.model->spec();
-  CHASQUI_TRY(const auto format, choose_chat_format(loaded, settings));
+  CHASQUI_TRY(const auto format,
+              choose_chat_format(*loaded.file, loaded.tokenizer->vocab(), settings));
   const int64_t n_ctx = context_of(settings, spec);
   const MemoryPlan plan = plan_memory(*loaded.file, spec, settings);
   const int64_t tokens = cache_tokens(plan, settings, n_ctx);

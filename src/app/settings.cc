@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <boost/json.hpp>
@@ -136,7 +137,9 @@ Status from(std::string_view source, const Status& set) {
               set.error().param);
 }
 
-Status apply(const std::string& path, const ConfigValues& values, Settings& settings) {
+// `of_model`: the values stand in an entry of "models".
+Status apply(const std::string& path, const ConfigValues& values, bool of_model,
+             Settings& settings) {
   for (const auto& [key, text] : values) {
     const Setting* row = find_setting(key);
     if (row == nullptr || row->name == "config_file") {
@@ -144,6 +147,14 @@ Status apply(const std::string& path, const ConfigValues& values, Settings& sett
                   fmt::format("{}: there is no setting \"{}\"; `chasqui serve --help` lists them",
                               path, key),
                   key);
+    }
+    if (of_model && row->of_server) {
+      return fail(
+          ErrorCode::kInvalidArgument,
+          fmt::format("{}: {} holds for the whole server; it belongs beside \"models\", not "
+                      "into an entry",
+                      path, key),
+          key);
     }
     CHASQUI_TRY_STATUS(from(path, set_from_text(*row, text, settings)));
   }
@@ -160,6 +171,14 @@ Status read_environment(const Environment& environment, Settings& settings) {
     }
   }
   return {};
+}
+
+// Whether the environment has the row's plain variable and no CHASQUI_ one, which would go before
+// it.
+bool yields_to_environment(const Setting& row, const Environment& environment) {
+  if (!row.environment_first) return false;
+  const std::string plain = upper(row.name);
+  return environment(plain).has_value() && !environment("CHASQUI_" + plain).has_value();
 }
 
 }  // namespace
@@ -211,9 +230,15 @@ Settings default_settings() {
 }
 
 std::optional<std::string> process_environment(const std::string& name) {
-  const char* value = std::getenv(name.c_str());
-  if (value == nullptr) return std::nullopt;
-  return value;
+  if (const char* value = std::getenv(name.c_str())) return value;
+  const std::string wanted = lower(name) + '=';
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (lower(text.substr(0, wanted.size())) == wanted) {
+      return std::string(text.substr(wanted.size()));
+    }
+  }
+  return std::nullopt;
 }
 
 namespace {
@@ -229,11 +254,13 @@ struct Sources {
 // `model`: what one of several models has of its own in the file, or null.
 Result<Settings> resolve(const Sources& sources, const ConfigValues* model) {
   Settings settings = default_settings();
-  CHASQUI_TRY_STATUS(apply(sources.path, sources.file.values, settings));
-  if (model != nullptr) CHASQUI_TRY_STATUS(apply(sources.path, *model, settings));
+  CHASQUI_TRY_STATUS(apply(sources.path, sources.file.values, false, settings));
+  if (model != nullptr) CHASQUI_TRY_STATUS(apply(sources.path, *model, true, settings));
   CHASQUI_TRY_STATUS(read_environment(sources.environment, settings));
   for (const auto& [name, text] : sources.command_line) {
-    CHASQUI_TRY_STATUS(set_from_text(*find_setting(name), text, settings));
+    const Setting& row = *find_setting(name);
+    if (yields_to_environment(row, sources.environment)) continue;
+    CHASQUI_TRY_STATUS(set_from_text(row, text, settings));
   }
   return settings;
 }
@@ -259,12 +286,27 @@ Status check_models(const std::string& path, const std::vector<Settings>& models
 
 }  // namespace
 
+namespace {
+
+std::vector<std::string> notes_of(const GivenValues& command_line, const Environment& environment) {
+  std::vector<std::string> notes;
+  for (const auto& [name, text] : command_line) {
+    if (!yields_to_environment(*find_setting(name), environment)) continue;
+    notes.push_back(fmt::format("{} in the environment goes before --{}, as in the replaced server",
+                                upper(name), name));
+  }
+  return notes;
+}
+
+}  // namespace
+
 Result<Configuration> resolve_configuration(const GivenValues& command_line,
                                             const Environment& environment) {
   // The first pass only finds out which config file is meant; it lies below the other sources.
   const ConfigFile none;
   CHASQUI_TRY(Settings settings, resolve({none, "", environment, command_line}, nullptr));
-  if (settings.config_file.empty()) return Configuration{settings, {settings}};
+  std::vector<std::string> notes = notes_of(command_line, environment);
+  if (settings.config_file.empty()) return Configuration{settings, {settings}, std::move(notes)};
 
   const std::string path = settings.config_file;
   CHASQUI_TRY(const ConfigFile file, read_config_file(path));
@@ -284,6 +326,7 @@ Result<Configuration> resolve_configuration(const GivenValues& command_line,
   }
   CHASQUI_TRY_STATUS(check_models(path, configuration.models));
   if (configuration.models.empty()) configuration.models = {configuration.settings};
+  configuration.notes = std::move(notes);
   return configuration;
 }
 

@@ -3,9 +3,10 @@
 // bounds, the default and the help text. `--help`, docs/configuration.md and the JSON schema of
 // the config file come from it too (settings_docs.h).
 //
-// Precedence: command line, CHASQUI_ variable, plain variable, config file, default.
-// Names and defaults are those of the server that chasqui replaces, where it has them. Its settings
-// that mean nothing here, or nothing yet, are rows as well: whoever sets one is told so.
+// Precedence: command line, CHASQUI_ variable, plain variable, config file, default. HOST and PORT
+// in the environment go before the command line, as in the replaced server. Names and defaults are
+// those of the server that chasqui replaces, where it has them. Its settings that mean nothing
+// here, or nothing yet, are rows as well: whoever sets one is told so.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +33,7 @@ struct Settings {
   int64_t io_threads = 0;
   int64_t max_connections = 0;
   int64_t max_body_bytes = 0;
-  std::string cors_origins;
+  std::vector<std::string> cors_origins;
   bool check_host = false;
   std::vector<std::string> host_names;
   bool disable_ping_events = false;
@@ -124,7 +125,9 @@ struct Setting {
   std::vector<std::string_view> choices = {};  // strings only; empty: anything goes
   // Other spellings of choices (what, meaning), for values that were numbers.
   std::vector<std::pair<std::string_view, std::string_view>> aliases = {};
-  bool is_json = false;  // of texts: a JSON object, which a file may give as it is; or empty
+  bool is_json = false;    // of texts: a JSON object, which a file may give as it is; or empty
+  bool of_server = false;  // of the process: not in an entry of "models"
+  bool environment_first = false;  // its plain variable wins over the command line
   Effect effect = Effect::kFull;
   std::string_view reason = {};  // why it has no effect: one sentence, lower case, no full stop
 };
@@ -154,6 +157,8 @@ using Environment = std::function<std::optional<std::string>(const std::string& 
 struct Configuration {
   Settings settings;
   std::vector<Settings> models;  // not empty; names differ when there are several
+  // Sentences for the log: what was given on the command line and gives way.
+  std::vector<std::string> notes;
 };
 
 // Applies all sources in order of precedence. Errors name the source too ("N_CTX in the
@@ -167,7 +172,7 @@ Result<Settings> resolve_settings(const GivenValues& command_line, const Environ
 // the first that must not be passed over.
 Result<std::vector<std::string>> check_effects(const Settings& settings);
 
-// The process's own environment.
+// The process's own environment: the variable of that name, or else of the same in another case.
 std::optional<std::string> process_environment(const std::string& name);
 
 }  // namespace chasqui::app

@@ -15,12 +15,14 @@ constexpr std::string_view kIntroduction = R"(# Configuration
 
 Every setting is a flag of `chasqui serve` (`--n_ctx 4096` or `--n-ctx 4096`), an environment variable (`CHASQUI_N_CTX`, or
 `N_CTX`), and a key of the config file (`--config_file FILE.json` or `.yaml`). The command line wins over `CHASQUI_`
-variables, those over plain ones, those over the config file, and that over the defaults. Unknown names and values out of range stop the
+variables, those over plain ones, those over the config file, and that over the defaults; only `HOST` and `PORT` go before the
+command line too, as they did in the replaced server. Unknown names and values out of range stop the
 start. A list is written as values after each other on the command line, between commas in a variable, and as a list in the
 file.
 
 A config file may list several models. What stands beside "models" holds for all of them, what stands in an entry for that one;
-requests choose by the model's alias, or its path where it has none:
+requests choose by the model's alias, or its path where it has none. `host` to `open_paths` are the server's own: they stand
+beside "models" only.
 
 ```yaml
 host: 127.0.0.1
@@ -48,6 +50,19 @@ would not.
 
 | setting | default | why | then |
 |---|---|---|---|
+)";
+
+constexpr std::string_view kDefaults = R"(
+## Defaults that are not those of the replaced server
+
+| setting | there | here, and why |
+|---|---|---|
+| `interrupt_requests` | `true` | `false`: requests run side by side |
+| `n_threads`, `n_threads_batch` | half of the processors | all: the threads share the work evenly |
+| `n_ctx` | `2048` | the same, but for models that were trained with less |
+| `use_mlock` | `true` | `false`: weights are rearranged in memory of their own, and the file is not read again |
+| `chat_format` | `llama-2`, later none | none: the model's own template |
+| `offload_kqv` | `false`, later `true` | `true`, without effect |
 )";
 
 std::string cell(std::string_view text) {
@@ -99,16 +114,19 @@ std::string settings_page() {
                            row.reason, row.effect == Effect::kWarns ? "warning" : "error");
     }
   }
-  return works + inert;
+  return works + std::string(kDefaults) + inert;
 }
 
 std::string settings_schema() {
   json::object properties;
+  json::object of_models;
   for (const Setting& row : settings_table()) {
-    if (row.name != "config_file") properties[row.name] = property(row);
+    if (row.name == "config_file") continue;
+    properties[row.name] = property(row);
+    if (!row.of_server) of_models[row.name] = property(row);
   }
   json::object entry = {{"type", "object"},
-                        {"properties", properties},
+                        {"properties", std::move(of_models)},
                         {"required", {"model"}},
                         {"additionalProperties", false}};
   properties["models"] = {{"type", "array"}, {"minItems", 1}, {"items", std::move(entry)}};

@@ -21,6 +21,17 @@ Setting json_object(Setting row) {
   return row;
 }
 
+Setting of_server(Setting row) {
+  row.of_server = true;
+  return row;
+}
+
+// The replaced server asks the environment last for these, which is how platforms assign a port.
+Setting environment_first(Setting row) {
+  row.environment_first = true;
+  return of_server(std::move(row));
+}
+
 Setting inert(Setting row, Effect effect, std::string_view reason) {
   row.effect = effect;
   row.reason = reason;
@@ -40,33 +51,35 @@ const auto& table() {
               "several "
               "models"},
 
-      Setting{"host", &S::host, "localhost", "address to listen on", 1},
-      Setting{"port", &S::port, "8000", "port to listen on, 0 for any free one", 0, 65535},
-      Setting{"io_threads", &S::io_threads, "2", "threads that serve sockets", 1, 64},
-      Setting{"max_connections", &S::max_connections, "1024",
-              "connections open at once; one more is answered with 503", 1, 1 << 20},
-      Setting{"max_body_bytes", &S::max_body_bytes, "33554432",
-              "largest request body; a larger one is answered with 413", 1024, 1 << 30},
-      Setting{"cors_origins", &S::cors_origins, "*",
-              "origins that browsers may call from, separated by commas"},
-      Setting{"check_host", &S::check_host, "true",
-              "on a loopback address, refuse requests for other host names (DNS rebinding)"},
-      Setting{"host_names", &S::host_names, "",
-              "names besides localhost that check_host lets through, for a proxy that keeps them"},
-      Setting{"disable_ping_events", &S::disable_ping_events, "false",
-              "send no comment every 15 seconds on streams that are silent"},
-      Setting{"drain_seconds", &S::drain_seconds, "30",
-              "how long running requests may go on after SIGTERM", 0, 86400},
-      Setting{"root_path", &S::root_path, "", "path under which a proxy publishes the server"},
-      Setting{"ssl_keyfile", &S::ssl_keyfile, "", "PEM file of the private key: serve HTTPS"},
-      Setting{"ssl_certfile", &S::ssl_certfile, "", "PEM file of the certificate chain"},
-      Setting{
-          "api_key", &S::api_key, "",
-          "keys of which requests must bring one as `Authorization: Bearer KEY`; default: none"},
-      Setting{"api_key_file", &S::api_key_file, "",
-              "file with more keys, one a line; read again on SIGHUP"},
-      Setting{"open_paths", &S::open_paths, "/health,/healthz,/ready",
-              "paths that need no key; one that ends with / opens all below it"},
+      environment_first({"host", &S::host, "localhost", "address to listen on", 1}),
+      environment_first(
+          {"port", &S::port, "8000", "port to listen on, 0 for any free one", 0, 65535}),
+      of_server({"io_threads", &S::io_threads, "2", "threads that serve sockets", 1, 64}),
+      of_server({"max_connections", &S::max_connections, "1024",
+                 "connections open at once; one more is answered with 503", 1, 1 << 20}),
+      of_server({"max_body_bytes", &S::max_body_bytes, "33554432",
+                 "largest request body; a larger one is answered with 413", 1024, 1 << 30}),
+      of_server(
+          {"cors_origins", &S::cors_origins, "*", "origins that browsers may call from; *: all"}),
+      of_server({"check_host", &S::check_host, "true",
+                 "on a loopback address, refuse requests for other host names (DNS rebinding)"}),
+      of_server(
+          {"host_names", &S::host_names, "",
+           "names besides localhost that check_host lets through, for a proxy that keeps them"}),
+      of_server({"disable_ping_events", &S::disable_ping_events, "false",
+                 "send no comment every 15 seconds on streams that are silent"}),
+      of_server({"drain_seconds", &S::drain_seconds, "30",
+                 "how long running requests may go on after SIGTERM", 0, 86400}),
+      of_server({"root_path", &S::root_path, "", "path under which a proxy publishes the server"}),
+      of_server({"ssl_keyfile", &S::ssl_keyfile, "", "PEM file of the private key: serve HTTPS"}),
+      of_server({"ssl_certfile", &S::ssl_certfile, "", "PEM file of the certificate chain"}),
+      of_server(
+          {"api_key", &S::api_key, "",
+           "keys of which requests must bring one as `Authorization: Bearer KEY`; default: none"}),
+      of_server({"api_key_file", &S::api_key_file, "",
+                 "file with more keys, one a line; read again on SIGHUP"}),
+      of_server({"open_paths", &S::open_paths, "/health,/healthz,/ready",
+                 "paths that need no key; one that ends with / opens all below it"}),
       Setting{
           "interrupt_requests", &S::interrupt_requests, "false",
           "end the streams that run when another request comes, as the replaced server did; they "
@@ -134,6 +147,11 @@ const auto& table() {
       json_object({"chat_template_kwargs", &S::chat_template_kwargs, "",
                    "variables of the chat template for requests that do not set them, like "
                    "{\"enable_thinking\": false}"}),
+      Setting{"hf_tokenizer_config_path", &S::hf_tokenizer_config_path, "",
+              "tokenizer_config.json whose chat template and markers replace those of the model"},
+      Setting{"hf_pretrained_model_name_or_path", &S::hf_pretrained_model_name_or_path, "",
+              "folder with such a tokenizer_config.json; nothing is downloaded, and text is split "
+              "by the model's own tokenizer"},
 
       Setting{"cpu_isa",
               &S::cpu_isa,
@@ -207,14 +225,7 @@ const auto& table() {
             Effect::kWarns, kPrefixCache),
       inert({"hf_model_repo_id", &S::hf_model_repo_id, "", "repository to download the model from"},
             Effect::kRefuses, "not in this version; download the file and give its path (model)"),
-      inert({"hf_tokenizer_config_path", &S::hf_tokenizer_config_path, "",
-             "tokenizer_config.json with a chat template"},
-            Effect::kRefuses, kNotYet),
-      inert({"hf_pretrained_model_name_or_path", &S::hf_pretrained_model_name_or_path, "",
-             "repository with a tokenizer and a chat template"},
-            Effect::kRefuses, kNotYet),
-
-      Setting{"verbose", &S::verbose, "false", "log more"},
+      Setting{"verbose", &S::verbose, "true", "log every request, and more of the start"},
   };
   return kSettings;
 }

@@ -73,6 +73,38 @@ TEST(Settings, PrecedenceIsCommandLinePrefixedPlainFileDefault) {
   EXPECT_TRUE(settings->verbose);
 }
 
+TEST(Settings, VariablesMayBeInAnyCase) {
+  ::setenv("Chasqui_Test_Variable", "mixed", 1);
+  EXPECT_EQ(process_environment("CHASQUI_TEST_VARIABLE"), "mixed");
+  ::setenv("CHASQUI_TEST_VARIABLE", "upper", 1);
+  EXPECT_EQ(process_environment("CHASQUI_TEST_VARIABLE"), "upper") << "its own case goes first";
+  EXPECT_EQ(process_environment("CHASQUI_TEST_VARIABLE_2"), std::nullopt);
+  ::unsetenv("Chasqui_Test_Variable");
+  ::unsetenv("CHASQUI_TEST_VARIABLE");
+}
+
+TEST(Settings, HostAndPortInTheEnvironmentGoBeforeTheCommandLine) {
+  const auto plain = resolve_configuration({{"port", "1"}, {"n_ctx", "1"}},
+                                           environment({{"PORT", "2"}, {"N_CTX", "2"}}));
+  ASSERT_TRUE(plain) << plain.error().message;
+  EXPECT_EQ(plain->settings.port, 2);
+  EXPECT_EQ(plain->settings.n_ctx, 1);
+  EXPECT_THAT(plain->notes, ElementsAre(HasSubstr("PORT in the environment")));
+  const auto prefixed =
+      resolve_configuration({{"port", "1"}}, environment({{"PORT", "2"}, {"CHASQUI_PORT", "3"}}));
+  EXPECT_EQ(prefixed->settings.port, 1) << "CHASQUI_PORT goes before PORT, --port before it";
+  EXPECT_THAT(prefixed->notes, ElementsAre());
+}
+
+TEST(Settings, WhatTheServerIsStandsBesideItsModels) {
+  const auto bad = configure(ConfigFile(R"({"models": [{"model": "a", "port": 1}]})"));
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().param, "port");
+  EXPECT_THAT(bad.error().message, HasSubstr("beside \"models\""));
+  EXPECT_TRUE(configure(ConfigFile(R"({"port": 1, "models": [{"model": "a"}]})")));
+  EXPECT_TRUE(configure(ConfigFile(R"({"port": 1, "model": "a"})")));
+}
+
 TEST(Settings, ErrorsNameSettingValueAndRange) {
   const auto high = resolve_settings({{"port", "65536"}}, environment({}));
   ASSERT_FALSE(high);
@@ -182,7 +214,8 @@ TEST(Settings, YamlSaysTheSame) {
       configure(ConfigFile("# ours\n"
                            "port: 8123\n"
                            "embedding: no\n"
-                           "cors_origins:\n"
+                           "cors_origins: ['http://a.b', 'http://c.d']\n"
+                           "host_names:\n"
                            "tensor_split: [1, 0.5]\n"
                            "models:\n"
                            "  - model: a.gguf\n"
@@ -191,7 +224,8 @@ TEST(Settings, YamlSaysTheSame) {
   ASSERT_TRUE(configuration) << configuration.error().message;
   EXPECT_EQ(configuration->settings.port, 8123);
   EXPECT_FALSE(configuration->settings.embedding);
-  EXPECT_EQ(configuration->settings.cors_origins, "*") << "null leaves the default";
+  EXPECT_THAT(configuration->settings.cors_origins, ElementsAre("http://a.b", "http://c.d"));
+  EXPECT_THAT(configuration->settings.host_names, ElementsAre()) << "null leaves the default";
   EXPECT_THAT(configuration->settings.tensor_split, ElementsAre(1.0, 0.5));
   EXPECT_EQ(configuration->models.at(0).n_ctx, 4096);
   for (const char* text : {"a: [", "- 1", "just text", "n_ctx: {a: 1}", "x: [[[[[1]]]]]"}) {

@@ -82,10 +82,11 @@ constexpr ChatFormatRow kFormats[] = {
      "", [](Model) -> Result<ChatFormatPtr> { return make_functionary_format(); }},
     {"chatml-function-calling", "ChatML that asks for message: or functions.NAME: any model", "",
      [](Model) -> Result<ChatFormatPtr> { return make_chatml_calls_format(); }},
-    {"hf-autotokenizer", "the same as chat_template.default; nothing is downloaded", "",
+    {"hf-autotokenizer",
+     "the model's template, or that of the setting hf_pretrained_model_name_or_path", "",
      make_template_format},
-    {"hf-tokenizer-config", "the same as chat_template.default; no other file is read", "",
-     make_template_format},
+    {"hf-tokenizer-config", "the model's template, or that of the setting hf_tokenizer_config_path",
+     "", make_template_format},
 };
 
 std::string token_text(const text::Vocab& vocab, text::TokenId id) {

@@ -1,5 +1,8 @@
 #include "chat/json_value.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -8,6 +11,32 @@ namespace chasqui::chat {
 namespace json = boost::json;
 using jinja::Origin;
 using jinja::Value;
+
+namespace {
+
+// "line 2, column 7" of the byte at `offset`; columns count bytes.
+std::string place_of(std::string_view text, size_t offset) {
+  const std::string_view before = text.substr(0, offset);
+  const auto lines = std::ranges::count(before, '\n');
+  const size_t begin = before.rfind('\n') + 1;  // npos + 1 is 0
+  return fmt::format("line {}, column {}", lines + 1, offset - begin + 1);
+}
+
+}  // namespace
+
+Result<json::value> parse_json(std::string_view text, size_t max_depth) {
+  json::parse_options options;
+  options.max_depth = max_depth;
+  json::parser parser({}, options);
+  boost::system::error_code error;
+  const size_t read = parser.write_some(text.data(), text.size(), error);
+  if (!error && read < text.size()) error = json::error::extra_data;
+  if (!error) return parser.release();
+  std::string reason = error.message();
+  if (error == json::error::too_deep) reason = fmt::format("more than {} levels", max_depth);
+  if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) reason = "nothing there";
+  return fail(ErrorCode::kInvalidArgument, reason + " at " + place_of(text, read));
+}
 
 Value value_from_json(const json::value& value, Origin origin) {
   switch (value.kind()) {
@@ -40,11 +69,8 @@ Value value_from_json(const json::value& value, Origin origin) {
 }
 
 Value value_from_json_text(std::string_view text, Origin origin) {
-  json::parse_options options;
-  options.max_depth = 64;
-  boost::system::error_code error;
-  const json::value parsed = json::parse(text, error, {}, options);
-  return error ? Value() : value_from_json(parsed, origin);
+  const auto parsed = parse_json(text);
+  return parsed ? value_from_json(*parsed, origin) : Value();
 }
 
 }  // namespace chasqui::chat

@@ -268,6 +268,35 @@ TEST_F(EngineTest, AStepThatThrowsFailsItsRequestsAndTheEngineGoesOn) {
   EXPECT_EQ(engine_->stats().running, 0);
 }
 
+// Throws at the third token.
+class Unlucky final : public sample::TokenFilter {
+ public:
+  void apply(std::span<float>) override {
+    if (++tokens_ == 3) throw std::bad_alloc();
+  }
+  void accept(int32_t) override {}
+
+ private:
+  int tokens_ = 0;
+};
+
+TEST_F(EngineTest, SamplingThatThrowsFailsItsRequestAndNoOther) {
+  start(says("abcdefgh"));
+  const auto bad = sink();
+  const auto good = sink();
+  Request unlucky = greedy(kPrompt, 8, bad);
+  unlucky.filter = std::make_shared<Unlucky>();
+  ASSERT_TRUE(engine_->submit(std::move(unlucky)));
+  ASSERT_TRUE(engine_->submit(greedy(kPrompt, 8, good)));
+  const Event event = bad->wait();
+  ASSERT_TRUE(event.error);
+  EXPECT_EQ(event.error->code, ErrorCode::kInternal);
+  EXPECT_EQ(event.usage.completion_tokens, 2);
+  const Event whole = good->wait();
+  EXPECT_EQ(whole.finish, FinishReason::kLength);
+  EXPECT_EQ(whole.text, "abcdefgh");
+}
+
 // Who answers an answer with the next request is never told that there is no room.
 TEST_F(EngineTest, APlaceIsFreeBeforeTheAnswerIsOut) {
   start(nullptr, {.max_sequences = 1, .max_queue = 0});
@@ -499,9 +528,7 @@ TEST_F(EngineTest, TimingsCountRequestsTokensAndSteps) {
   ends->wait(), cut->wait(), cancelled->wait();
 
   const EngineTimings timings = engine_->timings();
-  const auto ended = [&timings](Outcome how) {
-    return timings.outcomes[static_cast<size_t>(how)];
-  };
+  const auto ended = [&timings](Outcome how) { return timings.outcomes[static_cast<size_t>(how)]; };
   EXPECT_EQ(ended(Outcome::kStop), 1);
   EXPECT_EQ(ended(Outcome::kLength), 1);
   EXPECT_EQ(ended(Outcome::kCancelled), 1);

@@ -34,8 +34,8 @@ Status check(const ServerOptions& options) {
                              "at least 1"));
   CHASQUI_TRY_STATUS(require(options.root_path.empty() || options.root_path.starts_with('/'),
                              "root_path", "empty or begin with '/'"));
-  return require(options.tls_key_file.empty() == options.tls_certificate_file.empty(),
-                 "tls_key_file", "given together with tls_certificate_file");
+  return require(options.ssl_keyfile.empty() == options.ssl_certfile.empty(), "ssl_keyfile",
+                 "given together with ssl_certfile");
 }
 
 Result<asio::ssl::context> load_tls(const ServerOptions& options) {
@@ -49,10 +49,10 @@ Result<asio::ssl::context> load_tls(const ServerOptions& options) {
                 fmt::format("{} '{}' cannot be used: {}", what, file, error.message()),
                 std::string(what));
   };
-  context.use_certificate_chain_file(options.tls_certificate_file, error);
-  if (error) return bad("tls_certificate_file", options.tls_certificate_file);
-  context.use_private_key_file(options.tls_key_file, asio::ssl::context::pem, error);
-  if (error) return bad("tls_key_file", options.tls_key_file);
+  context.use_certificate_chain_file(options.ssl_certfile, error);
+  if (error) return bad("ssl_certfile", options.ssl_certfile);
+  context.use_private_key_file(options.ssl_keyfile, asio::ssl::context::pem, error);
+  if (error) return bad("ssl_keyfile", options.ssl_keyfile);
   return context;
 }
 
@@ -60,7 +60,7 @@ Result<asio::ssl::context> load_tls(const ServerOptions& options) {
 
 Status check_startable(const ServerOptions& options) {
   CHASQUI_TRY_STATUS(check(options));
-  if (!options.tls_key_file.empty()) CHASQUI_TRY_STATUS(load_tls(options));
+  if (!options.ssl_keyfile.empty()) CHASQUI_TRY_STATUS(load_tls(options));
   asio::io_context io;
   CHASQUI_TRY_STATUS(bind_all(io, options));
   return {};
@@ -74,7 +74,7 @@ class Server::Impl {
   Result<uint16_t> start() {
     const ServerOptions& options = state_->options;
     CHASQUI_TRY_STATUS(check(options));
-    if (!options.tls_key_file.empty()) {
+    if (!options.ssl_keyfile.empty()) {
       CHASQUI_TRY(asio::ssl::context tls, load_tls(options));
       state_->set_tls(std::move(tls));
     }
@@ -92,7 +92,7 @@ class Server::Impl {
   }
 
   Status reload_tls() {
-    if (state_->options.tls_key_file.empty()) return {};
+    if (state_->options.ssl_keyfile.empty()) return {};
     CHASQUI_TRY(asio::ssl::context tls, load_tls(state_->options));
     state_->set_tls(std::move(tls));
     return {};

@@ -45,7 +45,9 @@ struct ServerOptions {
   std::chrono::milliseconds body_timeout{30'000};    // for each 64 KiB of a body: a minimum rate
   std::chrono::milliseconds idle_timeout{75'000};  // between two requests; above most proxies' 60 s
   std::chrono::milliseconds write_stall_timeout{
-      60'000};                                      // a client that takes no byte so long is cut
+      60'000};  // a client that takes no byte so long is cut
+  // What a request that is half sent when the server begins to drain has left.
+  std::chrono::milliseconds drain_grace{1'000};
   std::chrono::milliseconds ping_interval{15'000};  // idle_text of streams; the replaced server's
 
   // Streams. Memory per connection stays below the sum of these plus one write.
@@ -59,8 +61,8 @@ struct ServerOptions {
   std::string root_path;
 
   // PEM files; both or none. With them the port speaks HTTPS only (TLS 1.2 or newer).
-  std::string tls_key_file;
-  std::string tls_certificate_file;
+  std::string ssl_keyfile;
+  std::string ssl_certfile;
 
   // A web page can make a name of its own resolve to 127.0.0.1 (DNS rebinding). When the server is
   // bound to loopback addresses only, requests must therefore name localhost, 127.0.0.1, [::1] or

@@ -274,7 +274,7 @@ TEST_F(ServerTest, HttpOneZeroClosesUnlessAskedNotTo) {
 }
 
 TEST_F(ServerTest, ASlowHeaderIsToleratedWithinItsTimeAndNotBeyond) {
-  start({.header_timeout = 400ms});
+  start({.header_timeout = 1000ms});
   const std::string request = get_request("/hello");
   TestClient slow(port());
   for (const char c : request) {
@@ -285,18 +285,18 @@ TEST_F(ServerTest, ASlowHeaderIsToleratedWithinItsTimeAndNotBeyond) {
   TestClient slower(port());
   const auto start_time = std::chrono::steady_clock::now();
   std::optional<ClientResponse> r;
-  for (int i = 0; i < 100 && !r; ++i) {
+  for (int i = 0; i < 500 && !r; ++i) {
     slower.send(i == 0 ? "GET /hello HTTP/1.1\r\nX: " : "a");  // never idle, never done
     r = slower.receive(20ms);
   }
   ASSERT_TRUE(r);
   EXPECT_EQ(r->status, 408);
   EXPECT_THAT(r->body, HasSubstr("timeout_error"));
-  EXPECT_GE(std::chrono::steady_clock::now() - start_time, 400ms);
+  EXPECT_GE(std::chrono::steady_clock::now() - start_time, 1000ms);
 }
 
 TEST_F(ServerTest, ASlowBodyGets408AndASteadyOneDoesNot) {
-  start({.body_timeout = 300ms});
+  start({.body_timeout = 1000ms});
   TestClient client(port());
   client.send("POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nabc");
   const auto r = client.receive();
@@ -305,8 +305,8 @@ TEST_F(ServerTest, ASlowBodyGets408AndASteadyOneDoesNot) {
   TestClient steady(port());
   const std::string piece(64 << 10, 'x');
   steady.send(fmt::format("POST /any HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
-                          piece.size() * 6));
-  for (int i = 0; i < 6; ++i) {
+                          piece.size() * 12));
+  for (int i = 0; i < 12; ++i) {
     std::this_thread::sleep_for(100ms);
     steady.send(piece);
   }
@@ -394,39 +394,56 @@ TEST_F(ServerTest, DrainFinishesWhatRunsAndClosesWhatIdles) {
 }
 
 TEST_F(ServerTest, IdleConnectionsHardlyHoldADrain) {
-  start();
-  std::vector<std::unique_ptr<TestClient>> idle;
-  for (int i = 0; i < 20; ++i) {
-    idle.push_back(std::make_unique<TestClient>(port()));
-    idle.back()->send(get_request("/hello"));
-    EXPECT_EQ(idle.back()->receive()->status, 200);
+  // A busy machine may need longer now and then, but not each time.
+  bool hardly = false;
+  for (int attempt = 0; attempt < 5 && !hardly; ++attempt) {
+    start();
+    std::vector<std::unique_ptr<TestClient>> idle;
+    for (int i = 0; i < 20; ++i) {
+      idle.push_back(std::make_unique<TestClient>(port()));
+      idle.back()->send(get_request("/hello"));
+      EXPECT_EQ(idle.back()->receive()->status, 200);
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    EXPECT_TRUE(server().drain(30s));  // though no client closes
+    hardly = std::chrono::steady_clock::now() - begin < 1500ms;
   }
-  const auto begin = std::chrono::steady_clock::now();
-  EXPECT_TRUE(server().drain(5s));  // though no client closes
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1500ms);
+  EXPECT_TRUE(hardly);
 }
 
-TEST_F(ServerTest, HalfSentRequestsHoldADrainForASecondOnly) {
-  start();
+TEST_F(ServerTest, HalfSentRequestsHoldADrainForTheirGraceOnly) {
+  start({.drain_grace = 100ms});
   const std::string request = post_request("/echo", R"({"a": 1})");
-  TestClient no_end(port()), no_head(port()), slow(port());
+  TestClient no_end(port()), no_head(port());
   no_end.send(request.substr(0, request.size() - 2));
   no_head.send("POST /echo HTT");
-  slow.send(request.substr(0, request.size() - 2));
-  EXPECT_TRUE(eventually([this] { return server().stats().connections_open == 3; }));
+  EXPECT_TRUE(eventually([this] { return server().stats().connections_open == 2; }));
   std::this_thread::sleep_for(50ms);  // for the bytes to be read
   bool drained = false;
-  std::thread drainer([&] { drained = server().drain(10s); });
-  std::this_thread::sleep_for(200ms);
-  slow.send(request.substr(request.size() - 2));
-  EXPECT_EQ(slow.receive()->body, R"({"a": 1})");
+  std::thread drainer([&] { drained = server().drain(30s); });
   for (TestClient* client : {&no_end, &no_head}) {
-    const auto r = client->receive(3000ms);
+    const auto r = client->receive();
     ASSERT_TRUE(r);
     EXPECT_EQ(r->status, 503);
     EXPECT_EQ(r->header("Connection"), "close");
     client->close();
   }
+  drainer.join();
+  EXPECT_TRUE(drained);
+}
+
+TEST_F(ServerTest, ARequestThatEndsWithinTheGraceOfADrainIsAnswered) {
+  start({.drain_grace = 20s});
+  const std::string request = post_request("/echo", R"({"a": 1})");
+  TestClient slow(port());
+  slow.send(request.substr(0, request.size() - 2));
+  EXPECT_TRUE(eventually([this] { return server().stats().connections_open == 1; }));
+  std::this_thread::sleep_for(50ms);  // for the bytes to be read
+  bool drained = false;
+  std::thread drainer([&] { drained = server().drain(30s); });
+  EXPECT_TRUE(eventually([this] { return !TestClient(port()).connected(); }));
+  slow.send(request.substr(request.size() - 2));
+  EXPECT_EQ(slow.receive()->body, R"({"a": 1})");
   slow.close();
   drainer.join();
   EXPECT_TRUE(drained);
@@ -443,7 +460,7 @@ TEST_F(ServerTest, DrainGivesUpAtItsDeadlineAndStopCuts) {
   server().stop();
   EXPECT_TRUE(told);
   EXPECT_TRUE(exchange->disconnected());
-  EXPECT_TRUE(client.closed_within(1s));
+  EXPECT_TRUE(client.closed_within(5s));
   exchange->respond(text_response("into the void"));
 }
 
@@ -452,9 +469,8 @@ TEST_F(ServerTest, AccessRecordsTellWhatHappened) {
   std::vector<std::string> lines;
   start({.on_access = [&](const AccessRecord& r) {
     std::lock_guard lock(mutex);
-    lines.push_back(
-        fmt::format("{} {} {} {} {}{}", r.method, r.path, r.route, r.status, r.error,
-                    r.response_bytes));
+    lines.push_back(fmt::format("{} {} {} {} {}{}", r.method, r.path, r.route, r.status, r.error,
+                                r.response_bytes));
   }});
   ask(get_request("/item/7"));
   ask(get_request("/nope"));
@@ -489,9 +505,9 @@ TEST(ServerStart, ErrorsNameWhatIsWrong) {
               HasSubstr("no such host.invalid port 0"));
   EXPECT_EQ(start_error({.io_threads = 0}).param, "io_threads");
   EXPECT_EQ(start_error({.root_path = "x"}).param, "root_path");
-  EXPECT_EQ(start_error({.tls_key_file = "k"}).param, "tls_key_file");
-  EXPECT_EQ(start_error({.port = 0, .tls_key_file = "none", .tls_certificate_file = "none"}).param,
-            "tls_certificate_file");
+  EXPECT_EQ(start_error({.ssl_keyfile = "k"}).param, "ssl_keyfile");
+  EXPECT_EQ(start_error({.port = 0, .ssl_keyfile = "none", .ssl_certfile = "none"}).param,
+            "ssl_certfile");
 }
 
 }  // namespace

@@ -123,6 +123,9 @@ TEST_F(StreamTest, HeadOfAStream) {
   EXPECT_EQ(client.receive()->body, "hello");
 }
 
+// Far less than a ping takes to find out, far more than a busy machine needs to tell.
+constexpr std::chrono::milliseconds kSoon = 3000ms;
+
 // How long it takes until a pending exchange learns that its client has left.
 std::chrono::milliseconds time_to_notice(Exchange& exchange, const std::function<void()>& leave) {
   std::mutex mutex;
@@ -151,7 +154,7 @@ TEST_F(StreamTest, ALeavingClientIsNoticedWhileTheAnswerIsPending) {
     ASSERT_TRUE(exchange);
     EXPECT_FALSE(exchange->disconnected());
     const auto leave = [&] { hard ? client.reset() : client.close(); };
-    EXPECT_LT(time_to_notice(*exchange, leave), 100ms);
+    EXPECT_LT(time_to_notice(*exchange, leave), kSoon);
     exchange->respond(text_response("too late"));
     // A callback set afterwards is called at once.
     bool told = false;
@@ -169,7 +172,7 @@ TEST_F(StreamTest, ALeavingClientIsNoticedBehindAPipelinedRequest) {
   client.send(get_request("/held") + get_request("/hello"));
   auto exchange = held();
   ASSERT_TRUE(exchange);
-  EXPECT_LT(time_to_notice(*exchange, [&] { client.close(); }), 100ms);
+  EXPECT_LT(time_to_notice(*exchange, [&] { client.close(); }), kSoon);
 }
 
 TEST_F(StreamTest, AClientThatOnlyEndsItsOwnSideGetsItsAnswers) {
@@ -219,7 +222,7 @@ TEST_F(StreamTest, AHalfClosedClientOfHttpOneZeroCountsAsGoneButKeepsAnAnswerTha
   waiting.send("GET /held HTTP/1.0\r\n\r\n");
   auto exchange = held();
   ASSERT_TRUE(exchange);
-  EXPECT_LT(time_to_notice(*exchange, [&] { waiting.finish_sending(); }), 100ms);
+  EXPECT_LT(time_to_notice(*exchange, [&] { waiting.finish_sending(); }), kSoon);
   TestClient quick(port());
   quick.send("GET /hello HTTP/1.0\r\n\r\n");
   quick.finish_sending();
@@ -237,7 +240,7 @@ TEST_F(StreamTest, ALeavingClientIsNoticedInTheMiddleOfAStream) {
   writer.start();
   writer.send("x");
   EXPECT_TRUE(client.receive_until("data: x", 2s));
-  EXPECT_LT(time_to_notice(*exchange, [&] { client.close(); }), 100ms);
+  EXPECT_LT(time_to_notice(*exchange, [&] { client.close(); }), kSoon);
   EXPECT_FALSE(writer.send("y"));
 }
 

@@ -94,8 +94,7 @@ int64_t serial_of(uint16_t port) {
 
 TEST_F(TlsTest, RequestsAndStreams) {
   const Certificate certificate(directory_);
-  start(
-      {.tls_key_file = certificate.key_file, .tls_certificate_file = certificate.certificate_file});
+  start({.ssl_keyfile = certificate.key_file, .ssl_certfile = certificate.certificate_file});
   const std::string answer = ask_tls(port(), get_request("/hello"), "hello");
   EXPECT_TRUE(answer.starts_with("HTTP/1.1 200 OK\r\n")) << answer;
   EXPECT_TRUE(answer.ends_with("hello"));
@@ -114,7 +113,7 @@ TEST_F(TlsTest, RequestsAndStreams) {
 
 TEST_F(TlsTest, NewFilesServeNewConnectionsOnly) {
   const Certificate first(directory_, 7);
-  start({.tls_key_file = first.key_file, .tls_certificate_file = first.certificate_file});
+  start({.ssl_keyfile = first.key_file, .ssl_certfile = first.certificate_file});
   EXPECT_EQ(serial_of(port()), 7);
   std::thread client([this] {
     const std::string answer = ask_tls(port(), get_request("/held"), "hello");
@@ -138,8 +137,7 @@ TEST_F(TlsTest, NewFilesServeNewConnectionsOnly) {
 
 TEST_F(TlsTest, ALeavingClientIsNoticed) {
   const Certificate certificate(directory_);
-  start(
-      {.tls_key_file = certificate.key_file, .tls_certificate_file = certificate.certificate_file});
+  start({.ssl_keyfile = certificate.key_file, .ssl_certfile = certificate.certificate_file});
   std::thread client([this] {
     // Leaves when the stream below has sent its first event.
     ask_tls(port(), get_request("/held"), "data: x");
@@ -154,8 +152,7 @@ TEST_F(TlsTest, ALeavingClientIsNoticed) {
 
 TEST_F(TlsTest, PlainTextOnATlsPortIsDropped) {
   const Certificate certificate(directory_);
-  start(
-      {.tls_key_file = certificate.key_file, .tls_certificate_file = certificate.certificate_file});
+  start({.ssl_keyfile = certificate.key_file, .ssl_certfile = certificate.certificate_file});
   TestClient client(port());
   client.send(get_request("/hello"));
   EXPECT_TRUE(client.closed_within(3s));
@@ -164,8 +161,8 @@ TEST_F(TlsTest, PlainTextOnATlsPortIsDropped) {
 TEST_F(TlsTest, ASilentClientDoesNotKeepTheHandshakeOpen) {
   const Certificate certificate(directory_);
   start({.header_timeout = 200ms,
-         .tls_key_file = certificate.key_file,
-         .tls_certificate_file = certificate.certificate_file});
+         .ssl_keyfile = certificate.key_file,
+         .ssl_certfile = certificate.certificate_file});
   TestClient client(port());
   EXPECT_TRUE(client.closed_within(3s));
 }

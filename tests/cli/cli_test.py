@@ -106,6 +106,10 @@ class Cli(unittest.TestCase):
         self.refuse("serve", "--model", DEMO, "--port", "70000", named="65535")
         self.refuse("serve", "--model", DEMO, "--cpu-isa", "mmx", named="avx2")
 
+    def test_the_last_of_two_flags_counts(self):
+        self.refuse("serve", "--model", "first.gguf", "--model", "second.gguf", named="second.gguf")
+        self.refuse("serve", "--model", DEMO, "--verbose", "false", "--verbose", "maybe", named="maybe")
+
     def test_unknown_options_and_commands_are_named(self):
         for args in (["serve", "--modle", "x"], ["dance"], []):
             result = run(*args)
@@ -156,6 +160,45 @@ class Cli(unittest.TestCase):
         for row in rows:
             self.assertGreater(row["best"], 0)
             self.assertGreater(row["limit"]["tokens_per_s"], 0)
+
+    def test_render(self):
+        template = self.path / "chat.jinja"
+        template.write_text("{{ bos_token }}{% for m in messages %}{{ m.content }}{% endfor %}{{ mood }}"
+                            "{{ strftime_now('%Y-%m-%d') }}"
+                            "{% if not add_generation_prompt %}{{ raise_exception('no prompt') }}{% endif %}")
+        messages = [{"role": "user", "content": "hi"}]
+        cases = [{"messages": messages, "add_generation_prompt": True, "bos_token": "<s>", "eos_token": "</s>",
+                  "now": "2026-01-02T03:04:05", "kwargs": {"mood": "!"}},
+                 {"messages": messages, "add_generation_prompt": False}, {"messages": 1}]
+        result = run("render", template, "--input", "-", stdin=json.dumps(cases))
+        rendered = json.loads(result.stdout)
+        self.assertEqual(rendered[:2], [{"text": "<s>hi!2026-01-02"}, {"raised": "no prompt"}])
+        self.assertIn("line 1", rendered[2]["raised"])
+        own = run("render", DEMO, "--input", "-", stdin=json.dumps(cases[:1]))
+        self.assertIn("<|im_start|>user\nhi", json.loads(own.stdout)[0]["text"])
+        self.refuse("render", template, "--input", "-", stdin="x", named="line 1")
+        self.refuse("render", self.path / "none.jinja", "--input", "-", stdin="[]", named="none.jinja")
+
+    def test_grammar(self):
+        cases = [{"name": "schema", "schema": {"type": "object", "properties": {"a": {"type": "integer"}}},
+                  "tests": [{"valid": True, "data": {"a": 1}}, {"valid": False, "data": {"a": "x"}}]},
+                 {"name": "gbnf", "gbnf": 'root ::= "x"{2,3}', "tests": [{"valid": True, "text": "xx"},
+                                                                       {"valid": True, "text": "x"}]},
+                 {"name": "regex", "regex": "[a-c]+", "tests": [{"valid": False, "text": "d"}]},
+                 {"name": "choice", "choice": ["yes", "no"], "tests": [{"valid": True, "text": "yes"}]},
+                 {"name": "loop", "gbnf": 'root ::= root "a"', "tests": []}]
+        as_lines = "\n".join(map(json.dumps, cases))
+        for text in (json.dumps(cases), as_lines):
+            *rows, summary = map(json.loads, run("grammar", DEMO, "--input", "-", stdin=text).stdout.splitlines())
+            self.assertEqual([row["compiled"] for row in rows], [True] * 4 + [False])
+            self.assertEqual([row["accepted"] for row in rows[:4]], [[True, False], [True, False], [False], [True]])
+            self.assertIn("left recursion", rows[4]["reason"])
+            self.assertGreater(rows[0]["mask_us"]["max"], 0)
+            self.assertEqual((summary["summary"], summary["cases"], summary["compiled"], summary["wrongly_rejected"],
+                              summary["wrongly_accepted"]), (True, 5, 4, 1, 0))
+        for text, named in (('{"name": "a"}', "case 0"), ('{"gbnf": 1}', "gbnf"), ('{"choice": [1]}', "choice"),
+                            ("x", "line 1"), ('{"regex": "a", "tests": [{}]}', "data")):
+            self.refuse("grammar", DEMO, "--input", "-", stdin=text, named=named)
 
     def test_run_answers(self):
         result = run("run", DEMO, "What is the capital of France?", "--temperature", 0)

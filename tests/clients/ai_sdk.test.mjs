@@ -106,10 +106,10 @@ describe('ai', { skip }, () => {
   });
 
   test('an error has the status and the sentence of the server', async () => {
-    const error = await generateText({ ...common, temperature: 3 }).then(() => assert.fail('refused'), (reason) => reason);
+    const error = await generateText({ ...common, topP: 3 }).then(() => assert.fail('refused'), (reason) => reason);
     assert.ok(APICallError.isInstance(error));
     assert.equal(error.statusCode, 400);
-    assert.match(error.message, /temperature must be a number between 0 and 2/);
+    assert.match(error.message, /top_p must be a number between 0 and 1/);
     assert.equal(error.isRetryable, false);
   });
 });

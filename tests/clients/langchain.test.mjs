@@ -88,6 +88,6 @@ describe('@langchain/openai', { skip }, () => {
   });
 
   test('an error has the status and the sentence of the server', async () => {
-    await assert.rejects(chat({ temperature: 3 }).invoke(question), (error) => error.status === 400 && /temperature must be a number between 0 and 2/.test(error.message));
+    await assert.rejects(chat({ topP: 3 }).invoke(question), (error) => error.status === 400 && /top_p must be a number between 0 and 1/.test(error.message));
   });
 });

@@ -326,13 +326,13 @@ describe('embeddings', { skip }, () => {
 
 describe('errors', { skip }, () => {
   const cases = [
-    ['temperature', { prompt: 'x', temperature: 3 }, /between 0 and 2/],
+    ['top_p', { prompt: 'x', top_p: 3 }, /between 0 and 1/],
     ['top_p', { prompt: 'x', top_p: -1 }, /between 0 and 1/],
     ['n', { prompt: 'x', n: 100000 }, /between 1 and 128/],
     ['max_tokens', { prompt: 'x', max_tokens: -1 }, /between 0/],
     ['max_tokens', { prompt: 'x', max_tokens: 1.5 }, /integer/],
     ['stop[1]', { prompt: 'x', stop: ['a', 5] }, /string/],
-    ['stop', { prompt: 'x', stop: Array(17).fill('a') }, /at most 16/],
+    ['stop', { prompt: 'x', stop: Array(129).fill('a') }, /at most 128/],
     ['prompt', { prompt: 5 }, /string/],
     ['prompt[1]', { prompt: ['a', null] }, /string/],
     ['prompt[0][0]', { prompt: [[-1], [2]] }, /token id/],

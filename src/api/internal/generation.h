@@ -58,6 +58,7 @@ class Generation : public std::enable_shared_from_this<Generation> {
   void take_turn();
   void handle(size_t sequence, engine::Event event);
   void deliver(size_t sequence, const engine::Event& event);
+  bool send(std::string chunk);  // false when the client is gone
   void fail_with(const Error& error);
   void finish();
   void respond_whole();  // delivery thread or preparation pool

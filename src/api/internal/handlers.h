@@ -11,6 +11,7 @@ namespace chasqui::api {
 
 using ExchangePtr = std::shared_ptr<http::Exchange>;
 
+void handle_engine_completion(Service& service, ExchangePtr exchange);
 void handle_completion(Service& service, ExchangePtr exchange);
 void handle_chat(Service& service, ExchangePtr exchange);
 void handle_embedding(Service& service, ExchangePtr exchange);

@@ -26,6 +26,11 @@ int64_t unix_seconds();
 // -9999 (which OpenAI's API uses for "impossible").
 boost::json::value json_number(float value);
 
+// JSON text with every character beyond ASCII as \u escapes, as the replaced server's events have
+// it. REQUIRES: valid UTF-8. Clients that split text into lines at U+0085 or U+2028 would otherwise
+// cut an event there.
+std::string ascii_json(std::string json);
+
 boost::json::object usage_json(const engine::Usage& usage);
 
 const char* finish_name(engine::FinishReason reason);

@@ -27,8 +27,9 @@ struct Limits {
   static constexpr int kPrompts = 128;    // prompts of one completion request
   static constexpr int kSequences = 256;  // prompts x best_of
   static constexpr int kInputs = 2048;    // of one embedding request
-  static constexpr int kStops = 16;
-  static constexpr int kStopBytes = 1024;
+  static constexpr int kStops = 128;
+  static constexpr int kStopBytes = 1024;          // of one
+  static constexpr size_t kStopsBytes = 16 << 10;  // of all; the automaton has a node for each
   static constexpr int kStopTokens = 128;
   static constexpr int kLogitBias = 1024;  // entries, and tokens that they stand for
   static constexpr int kLogitBiasKeyBytes = 256;

@@ -46,6 +46,8 @@ std::shared_ptr<SettingOptions> SettingOptions::add(CLI::App& parser,
     CLI::Option* option = parser.add_option(flag_names(row.name), remember, help_text(row));
     option->type_name(is_switch ? "[BOOL]" : is_list ? "VALUE ..." : "VALUE");
     option->expected(is_switch ? 0 : 1, is_list ? kMostValues : 1);
+    // Given twice, the later one counts: a script may add to what a container begins with.
+    if (!is_list) option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   }
   return options;
 }

@@ -70,13 +70,14 @@ class Runner {
     const std::string where = fmt::format("case {}", totals_.cases++);
     if (!item.is_object()) return fail(ErrorCode::kInvalidArgument, where + " is no object");
     const json::object& object = item.get_object();
+    CHASQUI_TRY_STATUS(check_case(object, where));
     json::object out = {{"name", object.contains("name") ? object.at("name") : json::value("")}};
     auto start = Clock::now();
-    auto compiled = compile(object, where);
+    auto compiled = compile(object);
     double compile_us = us_since(start);
     for (int round = 1; bench_ && round < kBenchRounds; ++round) {
       start = Clock::now();
-      compiled = compile(object, where);
+      compiled = compile(object);
       compile_us = std::min(compile_us, us_since(start));
     }
     out["compiled"] = compiled.has_value();
@@ -104,26 +105,40 @@ class Runner {
   }
 
  private:
-  Result<grammar::GrammarPtr> compile(const json::object& item, const std::string& where) const {
+  // A case that says nothing is a mistake in the input, not a grammar that is refused.
+  static Status check_case(const json::object& item, const std::string& where) {
+    const auto is_text = [](const json::value& value) { return value.is_string(); };
+    const auto bad = [&](std::string_view what) {
+      return fail(ErrorCode::kInvalidArgument, fmt::format("{} {}", where, what));
+    };
+    if (item.contains("schema")) return {};
+    for (const char* key : {"gbnf", "regex"}) {
+      const json::value* value = item.if_contains(key);
+      if (value == nullptr) continue;
+      return is_text(*value) ? Status() : bad(fmt::format("has a {} that is no string", key));
+    }
+    const json::value* choice = item.if_contains("choice");
+    if (choice == nullptr) return bad("has no schema, gbnf, regex or choice");
+    if (choice->is_array() && std::ranges::all_of(choice->get_array(), is_text)) return {};
+    return bad("has a choice that is no list of strings");
+  }
+
+  // REQUIRES: check_case() has passed.
+  Result<grammar::GrammarPtr> compile(const json::object& item) const {
     if (const json::value* schema = item.if_contains("schema")) {
       return grammar::compile_json_schema(*schema, table_);
     }
-    if (const json::value* gbnf = item.if_contains("gbnf"); gbnf != nullptr && gbnf->is_string()) {
+    if (const json::value* gbnf = item.if_contains("gbnf")) {
       return grammar::compile_gbnf(gbnf->get_string(), table_);
     }
-    if (const json::value* regex = item.if_contains("regex");
-        regex != nullptr && regex->is_string()) {
+    if (const json::value* regex = item.if_contains("regex")) {
       return grammar::compile_regex(regex->get_string(), table_);
     }
-    if (const json::value* choice = item.if_contains("choice");
-        choice != nullptr && choice->is_array()) {
-      std::vector<std::string> texts;
-      for (const json::value& text : choice->get_array()) {
-        if (text.is_string()) texts.emplace_back(text.get_string());
-      }
-      return grammar::compile_choice(texts, table_);
+    std::vector<std::string> texts;
+    for (const json::value& text : item.at("choice").get_array()) {
+      texts.emplace_back(text.get_string());
     }
-    return fail(ErrorCode::kInvalidArgument, where + " has no schema, gbnf, regex or choice");
+    return grammar::compile_choice(texts, table_);
   }
 
   Status run_tests(const grammar::GrammarPtr& compiled, const json::object& item,

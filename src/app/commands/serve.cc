@@ -24,16 +24,6 @@ namespace {
 // How long clients may take to read that their requests were cut off.
 constexpr std::chrono::seconds kLastWords{2};
 
-std::vector<std::string> split_commas(const std::string& text) {
-  std::vector<std::string> parts;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find(',', begin), text.size());
-    if (end > begin) parts.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return parts;
-}
-
 http::ServerOptions server_options(const Settings& settings,
                                    std::shared_ptr<api::HttpMetrics> metrics) {
   http::ServerOptions options;
@@ -42,12 +32,12 @@ http::ServerOptions server_options(const Settings& settings,
   options.io_threads = static_cast<int>(settings.io_threads);
   options.max_connections = static_cast<size_t>(settings.max_connections);
   options.max_body_bytes = static_cast<size_t>(settings.max_body_bytes);
-  options.cors_origins = split_commas(settings.cors_origins);
+  options.cors_origins = settings.cors_origins;
   options.check_host = settings.check_host;
   options.host_names = settings.host_names;
   options.root_path = settings.root_path;
-  options.tls_key_file = settings.ssl_keyfile;
-  options.tls_certificate_file = settings.ssl_certfile;
+  options.ssl_keyfile = settings.ssl_keyfile;
+  options.ssl_certfile = settings.ssl_certfile;
   if (settings.disable_ping_events) options.ping_interval = std::chrono::milliseconds(0);
   options.on_access = [metrics = std::move(metrics)](const http::AccessRecord& record) {
     metrics->count(record);
@@ -174,11 +164,14 @@ Status warn_of_effects(const std::vector<Settings>& models) {
 Status serve(const SettingOptions& options) {
   CHASQUI_TRY(const Configuration configuration, options.resolve_models());
   const Settings& settings = configuration.settings;
-  if (settings.verbose) spdlog::set_level(spdlog::level::debug);
+  if (std::ranges::any_of(configuration.models, &Settings::verbose)) {
+    spdlog::set_level(spdlog::level::debug);
+  }
   if (configuration.models.front().model.empty()) {
     return fail(ErrorCode::kInvalidArgument,
                 "no model: give --model FILE.gguf (./dev serve brings the demo model)", "model");
   }
+  for (const std::string& note : configuration.notes) spdlog::warn("{}", note);
   CHASQUI_TRY_STATUS(warn_of_effects(configuration.models));
   CHASQUI_TRY(api::ApiKeys::Keys first_keys, read_keys(settings));
   const bool is_open = first_keys.empty();
@@ -194,10 +187,9 @@ Status serve(const SettingOptions& options) {
     CHASQUI_TRY(api::ServedModel served, start_serving(model.model, model));
     models.push_back(std::move(served));
   }
-  api::Service service(std::move(models),
-                       {.root_path = settings.root_path,
-                        .needs_key = !is_open,
-                        .http_metrics = metrics});
+  api::Service service(
+      std::move(models),
+      {.root_path = settings.root_path, .needs_key = !is_open, .http_metrics = metrics});
   http::Router router;
   CHASQUI_TRY_STATUS(api::register_endpoints(router, service));
   if (!is_open) api::require_key(router, keys, settings.open_paths);

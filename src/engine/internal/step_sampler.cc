@@ -1,8 +1,11 @@
 #include "engine/internal/step_sampler.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstdint>
+#include <exception>
 #include <utility>
 
 #include "base/check.h"
@@ -19,6 +22,18 @@ bool all_finite(std::span<const float> values) {
     odd |= static_cast<uint32_t>((std::bit_cast<uint32_t>(value) & kExponent) == kExponent);
   }
   return odd == 0;
+}
+
+// What goes wrong for one sequence (no memory for its grammar or its report) ends that one only.
+template <typename Read>
+sched::Advance alone(const sched::RowGroup& group, const Read& read) {
+  try {
+    return read();
+  } catch (const std::exception& error) {
+    job_of(*group.sequence).failure =
+        Error{ErrorCode::kInternal, fmt::format("sampling failed: {}", error.what()), ""};
+    return {-1, true};
+  }
 }
 
 }  // namespace
@@ -46,10 +61,10 @@ std::span<const sched::Advance> StepSampler::sample(const sched::StepPlan& plan,
     CHASQUI_CHECK(size <= (wants_logits ? logits.size() : hidden.size()),
                   "the model returned fewer rows than it was asked for");
     if (wants_logits) {
-      advances_.push_back(read_logits(group, logits.first(size)));
+      advances_.push_back(alone(group, [&] { return read_logits(group, logits.first(size)); }));
       logits = logits.subspan(size);
     } else {
-      advances_.push_back(read_hidden(group, hidden.first(size)));
+      advances_.push_back(alone(group, [&] { return read_hidden(group, hidden.first(size)); }));
       hidden = hidden.subspan(size);
     }
   }

@@ -20,7 +20,8 @@ class StepSampler {
   StepSampler(const text::Vocab& vocab, int32_t vocab_size, int32_t hidden_size);
 
   // One result for each of plan.rows, valid until the next call. `outputs` are those of the
-  // inputs that StepBuilder made of the same plan; its logits are overwritten.
+  // inputs that StepBuilder made of the same plan; its logits are overwritten. A sequence whose
+  // sampling throws is ended, with job.failure saying why; the others go on.
   std::span<const sched::Advance> sample(const sched::StepPlan& plan,
                                          const model::StepOutputs& outputs);
 

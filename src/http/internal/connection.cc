@@ -20,9 +20,6 @@ constexpr std::chrono::milliseconds kLinger{2000};
 // The same for one that ended between two requests: its last answer was on its way already.
 constexpr std::chrono::milliseconds kIdleLinger{200};
 
-// What a request that is half sent when the server begins to drain has left.
-constexpr std::chrono::milliseconds kDrainGrace{1000};
-
 // body_timeout is granted anew after this much: a minimum rate instead of a maximum size.
 constexpr size_t kBodyStride = 64 << 10;
 
@@ -62,7 +59,7 @@ void Connection::spawn(Task<void> task) {
 void Connection::drain() {
   asio::post(strand_, [self = shared_from_this()] {
     self->draining_ = true;
-    self->drain_until_ = Clock().now() + kDrainGrace;
+    self->drain_until_ = Clock().now() + self->options_.drain_grace;
     self->notify();
   });
 }
