@@ -16,6 +16,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 import tempfile
 import urllib.request
 
@@ -72,7 +73,9 @@ def main():
 
     def ask(server, prompt):
         first_token_seconds(server.url, warm_up)
-        return round(first_token_seconds(server.url, prompt), 3)
+        seconds = round(first_token_seconds(server.url, prompt), 3)
+        print(f"{len(prompt)} tokens: {seconds} s", file=sys.stderr, flush=True)
+        return seconds
 
     with tempfile.TemporaryDirectory() as folder:
         cache = ("--cache", "true", "--cache_type", "disk", "--cache_dir", folder)

@@ -177,9 +177,8 @@ TEST_P(Determinism, SecondTiersChangeNothing) {
     const auto engine = start();
     for (uint64_t seed = 0; seed < 6; ++seed) alone.push_back(ask(*engine, 100, seed));
   }
-  const testing::TemporaryFile folder(".cache");
   settings_.cache = true;
-  settings_.cache_dir = folder.path();
+  settings_.cache_dir = file_.path() + ".cache";
   for (const char* type : {"ram", "disk"}) {
     settings_.cache_type = type;
     settings_.kv_tokens = 400;
@@ -192,7 +191,7 @@ TEST_P(Determinism, SecondTiersChangeNothing) {
       EXPECT_EQ(engine->stats().tier_damaged_blocks, 0);
     }
   }
-  std::filesystem::remove_all(folder.path());
+  std::filesystem::remove_all(settings_.cache_dir);
 }
 
 // Small alphabets repeat themselves, so that some guesses are right and some are wrong.

@@ -142,6 +142,12 @@ engine::EngineTier open_cache_tier(const Settings& settings, const LoadedModel& 
                  format_bytes(static_cast<uint64_t>(block)));
     return {};
   }
+  const auto most = static_cast<int64_t>(machine_memory_bytes());
+  if (settings.cache_type == "ram" && settings.cache_size > most) {
+    spdlog::warn("cache_size is {}, but this machine has {}",
+                 format_bytes(static_cast<uint64_t>(settings.cache_size)),
+                 format_bytes(static_cast<uint64_t>(most)));
+  }
   auto store = make_store(settings, loaded.file->path());
   if (!store) {
     spdlog::warn("cache: {}; going on without it", store.error().message);

@@ -49,7 +49,8 @@ class BlockStore {
   virtual bool put(const Hash128& name, const Hash128& parent,
                    std::span<const std::byte> record) = 0;
 
-  // Does nothing for unknown names.
+  // For a record that turned out not to be what had been put. A store that hears this often may
+  // begin anew. Does nothing for unknown names.
   virtual void forget(const Hash128& name) = 0;
 
   // To be called when there is a pause: writes down what was held back. A store that ends without

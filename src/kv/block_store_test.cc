@@ -81,11 +81,12 @@ enum class Kind { kRam, kDisk };
 class BlockStoreTest : public ::testing::TestWithParam<Kind> {
  protected:
   static constexpr int64_t kRamOverhead = 256;
+  static constexpr int64_t kRamRecord = 1264;  // 1000 and that, rounded up to 16
 
   bool on_disk() const { return GetParam() == Kind::kDisk; }
   // As many records of one page as that, either way.
   int64_t capacity_of(int64_t records) const {
-    return records * (on_disk() ? StoreFile::kPageBytes : 1000 + kRamOverhead);
+    return records * (on_disk() ? StoreFile::kPageBytes : kRamRecord);
   }
   void open(int64_t capacity) {
     capacity_ = capacity;
@@ -186,6 +187,7 @@ TEST_P(BlockStoreTest, IsItsTwin) {
         break;
       }
       case 1:
+        if (on_disk()) break;  // hearing of damage again and again, it would begin anew
         store_->forget(name_of(name));
         twin.forget(name);
         break;

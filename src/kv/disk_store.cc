@@ -62,7 +62,8 @@ class DiskStore final : public BlockStore {
   bool put(const Hash128& name, const Hash128& parent, std::span<const std::byte> record) override {
     const auto bytes = static_cast<int64_t>(record.size());
     if (index_.touch(parent) != 0) touched_.push_back(parent);
-    if (!works_ || index_.contains(name) || !begin_transaction() || !make_room(bytes, parent)) {
+    if (!works_ || index_.contains(name) || !begin_transaction() ||
+        !make_room(index_.charge(bytes), parent)) {
       return false;
     }
     const int64_t id = ++last_id_;
@@ -87,11 +88,10 @@ class DiskStore final : public BlockStore {
   }
 
   void forget(const Hash128& name) override {
-    const std::optional<StoreIndex::Entry> entry = index_.erase(name);
-    if (!entry || !works_ || !begin_transaction()) return;
-    int code = delete_entry_.bind(1, blob_of(name)).run();
-    if (code == SQLITE_DONE) code = delete_record_.bind(1, entry->id).run();
-    if (code != SQLITE_DONE) give_up(code);
+    if (!index_.contains(name)) return;
+    // SQLite did not notice, so who knows what else is wrong.
+    if (++damaged_ > kMostDamaged) return give_up(SQLITE_CORRUPT);
+    erase(name);
   }
 
   void settle() override {
@@ -134,9 +134,11 @@ class DiskStore final : public BlockStore {
 
   void prepare() {
     sqlite::Database& database = file_.database();
-    insert_record_ = database.prepare("INSERT INTO records (id, record) VALUES (?1, ?2);");
+    insert_record_ =
+        database.prepare("INSERT OR REPLACE INTO records (id, record) VALUES (?1, ?2);");
     insert_entry_ = database.prepare(
-        "INSERT INTO entries (name, parent, id, bytes, used) VALUES (?1, ?2, ?3, ?4, ?5);");
+        "INSERT OR REPLACE INTO entries (name, parent, id, bytes, used) VALUES (?1, ?2, ?3, ?4, "
+        "?5);");
     delete_record_ = database.prepare("DELETE FROM records WHERE id = ?1;");
     delete_entry_ = database.prepare("DELETE FROM entries WHERE name = ?1;");
     update_used_ = database.prepare("UPDATE entries SET used = ?2 WHERE name = ?1;");
@@ -174,10 +176,19 @@ class DiskStore final : public BlockStore {
     return code == SQLITE_ROW ? SQLITE_CORRUPT : code;
   }
 
-  bool make_room(int64_t bytes, const Hash128& parent) {
+  void erase(const Hash128& name) {
+    const std::optional<StoreIndex::Entry> entry = index_.erase(name);
+    if (!entry || !works_ || !begin_transaction()) return;
+    int code = delete_entry_.bind(1, blob_of(name)).run();
+    if (code == SQLITE_DONE) code = delete_record_.bind(1, entry->id).run();
+    if (code != SQLITE_DONE) give_up(code);
+  }
+
+  // `charge`: as the index counts it.
+  bool make_room(int64_t charge, const Hash128& parent) {
     bool fits = true;
-    while (const std::optional<Hash128> victim = index_.next_to_go(bytes, parent, fits)) {
-      forget(*victim);
+    while (const std::optional<Hash128> victim = index_.next_to_go(charge, parent, fits)) {
+      erase(*victim);
       if (!works_) return false;
       index_.count_evicted();
     }
@@ -211,13 +222,17 @@ class DiskStore final : public BlockStore {
     touched_.clear();
   }
 
-  // A damaged file is begun anew. What the disk refuses (it is full, it is gone) ends the tier's
-  // work until the next start: trying again at each block would cost everybody time.
+  // A damaged file is begun anew, a few times. What the disk refuses (it is full, it is gone) ends
+  // the tier's work until the next start: trying again at each block would cost everybody time.
   void give_up(int code) {
-    const std::string why = file_.database().message();
+    const std::string why = damaged_ > kMostDamaged ? "its records are not what was put into it"
+                                                    : file_.database().message();
+    const bool full = (code & 0xff) == SQLITE_FULL && file_.is_full();
+    const bool damage = sqlite::Database::means_damage(code) || full;
     index_.count_failure();
     release();
-    if (sqlite::Database::means_damage(code)) {
+    damaged_ = 0;
+    if (damage && ++renewals_ <= kMostRenewals) {
       const Status anew = file_.begin_anew(why);
       // Names are still made with the old secret, so the new file takes it over.
       if (anew && keep_secret() && begin()) return;
@@ -236,6 +251,8 @@ class DiskStore final : public BlockStore {
   }
 
   static constexpr int64_t kMaxId = INT64_MAX / 2;
+  static constexpr int kMostDamaged = 8;   // records, before the file is not believed any more
+  static constexpr int kMostRenewals = 4;  // of the file, before the disk is not believed any more
 
   StoreFile file_;
   uint64_t secret_ = 0;
@@ -246,6 +263,8 @@ class DiskStore final : public BlockStore {
   sqlite::Statement delete_entry_;
   sqlite::Statement update_used_;
   std::vector<Hash128> touched_;  // used since that was last written down
+  int damaged_ = 0;               // records of this file that were not what had been put
+  int renewals_ = 0;
   int64_t last_id_ = 0;
   int64_t uncommitted_ = 0;  // bytes put in this transaction
   bool in_transaction_ = false;

@@ -36,7 +36,8 @@ class RamStore final : public BlockStore {
     index_.touch(parent);
     if (index_.contains(name)) return false;
     bool fits = true;
-    while (const std::optional<Hash128> victim = index_.next_to_go(bytes, parent, fits)) {
+    while (const std::optional<Hash128> victim =
+               index_.next_to_go(index_.charge(bytes), parent, fits)) {
       forget(*victim);
       index_.count_evicted();
     }

@@ -99,7 +99,10 @@ bool Database::means_damage(int code) {
     case SQLITE_NOTADB:
     case SQLITE_FORMAT:
     case SQLITE_SCHEMA:
-    case SQLITE_ERROR:  // a table or column that should be there is not
+    case SQLITE_CONSTRAINT:
+    case SQLITE_MISMATCH:
+    case SQLITE_READONLY:  // a mark in the file's header can say so
+    case SQLITE_ERROR:     // a table or column that should be there is not
       return true;
     default:
       return false;

@@ -72,14 +72,20 @@ Status StoreFile::make_folder() const {
   std::error_code error;
   const bool made = std::filesystem::create_directories(folder_, error);
   if (made) ::chmod(folder_.c_str(), 0700);
-  // Made here and not by SQLite, for its permissions; SQLite gives the journal the same.
-  const int file = error ? -1 : ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (file < 0) {
+  // Made here and not by SQLite, for its permissions; SQLite gives the journal the same. A file
+  // that is there must not be opened: closing it would give up a lock that this process has on it.
+  const int file = error ? -1 : ::open(path_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (file < 0 && (error || errno != EEXIST)) {
     const std::string why = error ? error.message() : std::strerror(errno);
     return fail(ErrorCode::kIo, fmt::format("cannot write '{}': {}", path_, why), "cache_dir");
   }
-  ::close(file);
+  if (file >= 0) ::close(file);
   return {};
+}
+
+bool StoreFile::is_full() {
+  int64_t pages = 0;
+  return database_.query("PRAGMA page_count;", pages) == SQLITE_OK && pages >= most_pages();
 }
 
 // The lock that the first transaction takes is kept until the file is closed.
@@ -93,23 +99,22 @@ int StoreFile::lock() {
   // The first statement that reads the file, hence the one that finds it locked or foreign.
   if (code == SQLITE_OK) code = database_.execute("PRAGMA journal_mode=TRUNCATE;");
   if (code == SQLITE_OK) code = database_.execute("BEGIN EXCLUSIVE; COMMIT;");
-  const std::string bound =
-      fmt::format("PRAGMA max_page_count={};", (capacity_ + capacity_ / 16) / kPageBytes + 32);
+  const std::string bound = fmt::format("PRAGMA max_page_count={};", most_pages());
   if (code == SQLITE_OK) code = database_.execute(bound.c_str());
   return code;
 }
 
 int StoreFile::look(Found& found) {
-  int64_t pages = 0;
+  int64_t things = 0;
   int64_t application = 0;
   int64_t version = 0;
   int64_t page_bytes = 0;
-  int code = database_.query("PRAGMA page_count;", pages);
+  int code = database_.query("SELECT count(*) FROM sqlite_schema;", things);
   if (code == SQLITE_OK) code = database_.query("PRAGMA application_id;", application);
   if (code == SQLITE_OK) code = database_.query("PRAGMA user_version;", version);
   if (code == SQLITE_OK) code = database_.query("PRAGMA page_size;", page_bytes);
   if (code != SQLITE_OK) return code;
-  if (pages == 0) {
+  if (things == 0 && application == 0 && page_bytes == kPageBytes) {
     found = Found::kNothing;
   } else if (application != kApplicationId) {
     found = Found::kOther;

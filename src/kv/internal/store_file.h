@@ -24,6 +24,9 @@ class StoreFile {
   // Sets the present file aside because of `why`, and opens a new one.
   Status begin_anew(const std::string& why);
 
+  // Whether SQLite may not make the file larger: then records must be there that no entry names.
+  bool is_full();
+
   sqlite::Database& database() { return database_; }
   const std::string& path() const { return path_; }
   uint64_t secret() const { return secret_; }
@@ -31,6 +34,8 @@ class StoreFile {
  private:
   enum class Found { kOurs, kNothing, kOther, kOld };
 
+  // With room for SQLite's own: a 16th, and what an empty file takes.
+  int64_t most_pages() const { return (capacity_ + capacity_ / 16) / kPageBytes + 32; }
   Status make_folder() const;
   int lock();
   int look(Found& found);

@@ -124,12 +124,11 @@ void StoreIndex::remove_child(const Hash128& parent) {
   }
 }
 
-std::optional<Hash128> StoreIndex::next_to_go(int64_t bytes, const Hash128& parent,
+std::optional<Hash128> StoreIndex::next_to_go(int64_t charge, const Hash128& parent,
                                               bool& fits) const {
   const std::lock_guard lock(mutex_);
-  const int64_t need = charge(bytes);
-  fits = stats_.bytes + need <= capacity_;
-  if (fits || need > capacity_) return std::nullopt;
+  fits = stats_.bytes + charge <= capacity_;
+  if (fits || charge > capacity_) return std::nullopt;
   // The parent is just being used. A chain that fills the store alone ends here.
   for (const auto& [used, name] : leaves_) {
     if (name == parent) continue;

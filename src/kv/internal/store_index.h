@@ -40,9 +40,9 @@ class StoreIndex {
   // ever go from such a ring. How many. O(n).
   int64_t erase_rings();
 
-  // What must go before a record of `bytes` bytes after `parent` has room: one name at a time,
-  // nullopt when there is room. `fits` becomes false when there is none and nothing may go.
-  std::optional<Hash128> next_to_go(int64_t bytes, const Hash128& parent, bool& fits) const;
+  // What must go before a record that counts `charge` bytes, after `parent`, has room: one name at
+  // a time, nullopt when there is room. `fits` becomes false when there is none and nothing may go.
+  std::optional<Hash128> next_to_go(int64_t charge, const Hash128& parent, bool& fits) const;
 
   int64_t charge(int64_t bytes) const;
   int64_t capacity() const { return capacity_; }
