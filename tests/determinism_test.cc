@@ -6,6 +6,7 @@
 
 #include <array>
 #include <condition_variable>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -85,6 +86,17 @@ struct Answer {
 };
 
 class Determinism : public ::testing::TestWithParam<DType> {
+ public:
+  static Answer ask(engine::Engine& engine, int64_t prompt_tokens, uint64_t seed,
+                    int64_t* cached = nullptr) {
+    auto sink = std::make_shared<Collector>();
+    EXPECT_TRUE(engine.submit(make_request(prompt_tokens, seed, sink)));
+    sink->wait();
+    if (cached != nullptr) *cached = sink->cached();
+    EXPECT_EQ(sink->tokens().size(), static_cast<size_t>(kAnswerTokens));
+    return {sink->tokens(), sink->logprobs()};
+  }
+
  protected:
   Determinism() : file_(".gguf") {
     testing::write_tiny_model(
@@ -99,16 +111,6 @@ class Determinism : public ::testing::TestWithParam<DType> {
     auto served = app::start_serving(file_.path(), settings_);
     EXPECT_TRUE(served) << served.error().message;
     return served->engine;
-  }
-
-  static Answer ask(engine::Engine& engine, int64_t prompt_tokens, uint64_t seed,
-                    int64_t* cached = nullptr) {
-    auto sink = std::make_shared<Collector>();
-    EXPECT_TRUE(engine.submit(make_request(prompt_tokens, seed, sink)));
-    sink->wait();
-    if (cached != nullptr) *cached = sink->cached();
-    EXPECT_EQ(sink->tokens().size(), static_cast<size_t>(kAnswerTokens));
-    return {sink->tokens(), sink->logprobs()};
   }
 
   TemporaryFile file_;
@@ -155,6 +157,41 @@ TEST_P(Determinism, StrangersAndPreemptionChangeNothing) {
       EXPECT_GT(engine->stats().preemptions, 0);
     }
   }
+}
+
+// Prompts of 100 tokens, of which the caches know all whole blocks or nothing.
+void ask_all(engine::Engine& engine, const std::vector<Answer>& expected, bool known) {
+  for (uint64_t seed = 0; seed < expected.size(); ++seed) {
+    int64_t cached = 0;
+    EXPECT_EQ(Determinism::ask(engine, 100, seed, &cached), expected[seed]);
+    EXPECT_EQ(cached >= 96, known) << cached;
+    EXPECT_EQ(cached == 0, !known) << cached;
+  }
+}
+
+// A second tier in a folder, under a first one with room for little: what is loaded is what was
+// computed, in this engine and in the next.
+TEST_P(Determinism, SecondTiersChangeNothing) {
+  std::vector<Answer> alone;
+  {
+    const auto engine = start();
+    for (uint64_t seed = 0; seed < 6; ++seed) alone.push_back(ask(*engine, 100, seed));
+  }
+  settings_.cache = true;
+  settings_.cache_dir = file_.path() + ".cache";
+  for (const char* type : {"ram", "disk"}) {
+    settings_.cache_type = type;
+    settings_.kv_tokens = 400;
+    for (int round = 0; round < 2; ++round) {
+      SCOPED_TRACE(std::string(type) + " " + std::to_string(round));
+      const auto engine = start();
+      ask_all(*engine, alone, round > 0 && settings_.cache_type == "disk");
+      ask_all(*engine, alone, true);
+      EXPECT_GT(engine->stats().tier_loaded_blocks, 20);
+      EXPECT_EQ(engine->stats().tier_damaged_blocks, 0);
+    }
+  }
+  std::filesystem::remove_all(settings_.cache_dir);
 }
 
 // Small alphabets repeat themselves, so that some guesses are right and some are wrong.

@@ -9,6 +9,7 @@
 #include <filesystem>
 
 #include "app/chat_choice.h"
+#include "app/cache_tier.h"
 #include "app/memory_plan.h"
 #include "backend/cpu/processors.h"
 #include "base/checked_math.h"
@@ -22,7 +23,7 @@ namespace {
 // (echo) take that many tokens a step.
 constexpr int64_t kMinLogitRows = 64;
 
-class LoadedModelRunner final : public engine::ModelRunner {
+class LoadedModelRunner final : public engine::ModelRunner, kv::BlockMover {
  public:
   // `processor`: where the engine's thread is bound; none: anywhere.
   LoadedModelRunner(LoadedModel loaded, const model::CacheOptions& cache,
@@ -45,8 +46,17 @@ class LoadedModelRunner final : public engine::ModelRunner {
   model::StepOutputs forward(const model::StepInputs& inputs) override {
     return loaded_.model->forward(inputs);
   }
+  kv::BlockMover* block_mover() override { return this; }
 
  private:
+  int64_t block_bytes(int group) const override { return loaded_.model->block_bytes(group); }
+  void read(int group, kv::UnitId unit, std::span<std::byte> to) override {
+    loaded_.model->read_block(group, unit, to);
+  }
+  void write(int group, kv::UnitId unit, std::span<const std::byte> from) override {
+    loaded_.model->write_block(group, unit, from);
+  }
+
   LoadedModel loaded_;
   const std::optional<int> processor_;
   std::vector<CacheSpec> groups_;
@@ -162,9 +172,10 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   // The engine's thread is the first of the team: the team binds the others itself.
   std::optional<int> processor;
   if (settings.pin_threads) processor = backend::cpu::allowed_processors().front();
+  engine::EngineOptions options = engine_options(settings, n_ctx);
+  options.tier = open_cache_tier(settings, loaded);
   auto runner = std::make_unique<LoadedModelRunner>(std::move(loaded), cache, processor);
-  served.engine = std::make_shared<engine::Engine>(std::move(runner), served.tokenizer,
-                                                   engine_options(settings, n_ctx));
+  served.engine = std::make_shared<engine::Engine>(std::move(runner), served.tokenizer, options);
   return served;
 }
 

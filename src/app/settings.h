@@ -99,6 +99,7 @@ struct Settings {
   bool cache = false;
   std::string cache_type;
   int64_t cache_size = 0;
+  std::string cache_dir;
   std::string draft_model;
   int64_t draft_model_num_pred_tokens = 0;
   std::string hf_model_repo_id;

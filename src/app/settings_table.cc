@@ -13,8 +13,6 @@ constexpr double kMaxTokens = 1 << 24;
 
 constexpr std::string_view kNoGpu = "this build computes on processors only";
 constexpr std::string_view kNotYet = "not in this version";
-constexpr std::string_view kPrefixCache =
-    "what was computed is kept in the cache of all requests (prefix_cache, kv_tokens)";
 
 Setting json_object(Setting row) {
   row.is_json = true;
@@ -131,6 +129,22 @@ const auto& table() {
               kTypeNumbers},
       Setting{"prefix_cache", &S::prefix_cache, "true",
               "keep what was computed for prompts that begin alike"},
+      Setting{"cache", &S::cache, "false",
+              "a second tier of the prefix cache, for what kv_tokens has no room for"},
+      Setting{"cache_type",
+              &S::cache_type,
+              "ram",
+              "where it lies; disk: it outlives the server, and holds what requests said, readable "
+              "for this user",
+              0,
+              0,
+              {"ram", "disk"}},
+      Setting{"cache_size", &S::cache_size, "2147483648",
+              "its bytes; what was used longest ago goes first", 0, 1e15},
+      Setting{
+          "cache_dir", &S::cache_dir, "",
+          "folder of a cache on disk, with one folder for each model in it; default: chasqui/kv "
+          "in $XDG_CACHE_HOME or ~/.cache"},
       Setting{"draft_model",
               &S::draft_model,
               "",
@@ -217,12 +231,6 @@ const auto& table() {
       inert({"lora_path", &S::lora_path, "", "adapter to apply"}, Effect::kRefuses, kNotYet),
       inert({"clip_model_path", &S::clip_model_path, "", "image encoder"}, Effect::kRefuses,
             kNotYet),
-      inert({"cache", &S::cache, "false", "keep computed prompts in a second cache"},
-            Effect::kWarns, kPrefixCache),
-      inert({"cache_type", &S::cache_type, "ram", "where that cache lies", 0, 0, {"ram", "disk"}},
-            Effect::kWarns, kPrefixCache),
-      inert({"cache_size", &S::cache_size, "2147483648", "bytes of that cache", 0, 1e15},
-            Effect::kWarns, kPrefixCache),
       inert({"hf_model_repo_id", &S::hf_model_repo_id, "", "repository to download the model from"},
             Effect::kRefuses, "not in this version; download the file and give its path (model)"),
       Setting{"verbose", &S::verbose, "true", "log every request, and more of the start"},

@@ -11,13 +11,22 @@
 #include <memory>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/histogram.h"
 #include "base/result.h"
 #include "engine/model_runner.h"
 #include "engine/request.h"
+#include "kv/block_store.h"
 #include "text/tokenizer.h"
 
 namespace chasqui::engine {
+
+// A second tier of the prefix cache (kv/tier.h): blocks that were computed are kept in `store`, and
+// loaded when a prompt begins with them. Answers are the same with and without, bit for bit.
+struct EngineTier {
+  std::shared_ptr<kv::BlockStore> store;  // null: no tier. One engine's alone
+  Hash128 fingerprint;  // of all that the bytes of a block depend on besides its tokens
+};
 
 struct EngineOptions {
   int64_t n_ctx = 2048;            // most tokens of one request, prompt and answer
@@ -32,6 +41,7 @@ struct EngineOptions {
   // decoding, bit for bit, at every temperature: each position is sampled from its own logits by
   // the request's own stream, and a guess only decides whether those logits are there already.
   int64_t draft_tokens = 0;
+  EngineTier tier;  // nothing without prefix_cache
 };
 
 struct EngineStats {
@@ -48,6 +58,16 @@ struct EngineStats {
   int64_t drafted_tokens = 0;   // guessed and verified, since start
   int64_t accepted_tokens = 0;  // of these, that were right
   double last_step_seconds = 0;
+
+  // Of the second tier; 0 without one.
+  int64_t tier_loaded_blocks = 0;   // since start
+  int64_t tier_stored_blocks = 0;   // since start
+  int64_t tier_dropped_blocks = 0;  // computed and not kept, for want of time or room
+  int64_t tier_damaged_blocks = 0;  // found, but not what was stored
+  int64_t tier_evicted_blocks = 0;  // forgotten to make room
+  int64_t tier_blocks = 0;
+  int64_t tier_bytes = 0;
+  int64_t tier_capacity_bytes = 0;
 };
 
 // How requests ended, as statistics count it.
@@ -56,12 +76,12 @@ constexpr size_t kOutcomes = 4;
 
 // What was measured since start. Times are in seconds, and those of a request begin with submit().
 struct EngineTimings {
-  HistogramSnapshot queue;        // until the first step that computes a part of it
-  HistogramSnapshot first_token;  // until its first token was sampled
-  HistogramSnapshot inter_token;  // between two of its tokens
-  HistogramSnapshot request;      // until its last event
-  HistogramSnapshot step;         // one step of the engine
-  HistogramSnapshot step_tokens;  // rows that a step computed: the size of its batch
+  HistogramSnapshot queue;                    // until the first step that computes a part of it
+  HistogramSnapshot first_token;              // until its first token was sampled
+  HistogramSnapshot inter_token;              // between two of its tokens
+  HistogramSnapshot request;                  // until its last event
+  HistogramSnapshot step;                     // one step of the engine
+  HistogramSnapshot step_tokens;              // rows that a step computed: the size of its batch
   std::array<int64_t, kOutcomes> outcomes{};  // requests, by Outcome
 };
 

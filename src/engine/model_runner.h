@@ -6,6 +6,7 @@
 #include <span>
 
 #include "base/result.h"
+#include "kv/block_mover.h"
 #include "model/step_inputs.h"
 #include "tensor/cache_spec.h"
 
@@ -29,6 +30,10 @@ class ModelRunner {
   virtual int64_t max_logit_rows() const = 0;
 
   virtual model::StepOutputs forward(const model::StepInputs& inputs) = 0;
+
+  // The bytes of cache blocks, for a second tier; null where there can be none. As long-lived as
+  // the runner.
+  virtual kv::BlockMover* block_mover() { return nullptr; }
 };
 
 }  // namespace chasqui::engine

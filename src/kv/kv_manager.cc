@@ -222,11 +222,40 @@ void KvManager::publish(Table& table, std::span<const int32_t> tokens) {
     const auto content = tokens.subspan(static_cast<size_t>(table.named * block_tokens_),
                                         static_cast<size_t>(block_tokens_));
     const BlockName block{block_key(table.tail, content), table.tail, content};
+    bool fresh = false;
     for (size_t g = 0; g < groups_.size(); ++g) {
       const UnitId unit = table.rows[g].blocks[block_index];
-      if (groups_[g].index.insert(block, unit)) groups_[g].pool.set_key(unit, block.key);
+      if (!groups_[g].index.insert(block, unit)) continue;
+      groups_[g].pool.set_key(unit, block.key);
+      fresh = true;
     }
+    if (fresh && options_.report_published) report(table, block);
     table.tail = block.key;
+  }
+}
+
+// Before a window leaves it behind: all groups have it still.
+void KvManager::report(const Table& table, const BlockName& block) {
+  PublishedBlock published{OwnedBlockName(block), {}};
+  for (const Row& row : table.rows) {
+    published.units.push_back(row.blocks[static_cast<size_t>(table.named)]);
+  }
+  published_.push_back(std::move(published));
+}
+
+void KvManager::each_name_after(TableId id, const OpenArgs& args,
+                                const std::function<bool(const BlockName&)>& visit) const {
+  const Table& table = table_at(id);
+  if (groups_.empty() || !is_whole(table)) return;
+  const int64_t limit =
+      std::min<int64_t>(args.max_hit, static_cast<int64_t>(args.tokens.size())) / block_tokens_;
+  Hash128 parent = table.tail;
+  for (int64_t i = table.named; i < limit; ++i) {
+    const auto tokens = args.tokens.subspan(static_cast<size_t>(i * block_tokens_),
+                                            static_cast<size_t>(block_tokens_));
+    const BlockName block{block_key(parent, tokens), parent, tokens};
+    if (!visit(block)) return;
+    parent = block.key;
   }
 }
 

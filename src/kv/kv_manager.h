@@ -12,12 +12,13 @@
 //
 // Only committed tokens count: what lies behind `computed` may be written over, which is how
 // rejected drafts vanish. Bytes are opaque; device memory is never touched. A second tier (RAM,
-// disk) will be told of published blocks and fill acquired ones; nothing here is in its way.
+// disk) takes copies of published blocks and fills reserved ones (tier_link.h).
 //
 // Engine thread only, no locks. Wrong use ends in CHECK; "no room" is an ordinary answer.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
@@ -35,7 +36,14 @@ struct KvGroup {
 
 struct KvOptions {
   bool prefix_cache = true;
-  uint64_t hash_secret = 0;  // random in a server, fixed in tests; outputs do not depend on it
+  uint64_t hash_secret = 0;       // random in a server, fixed in tests; outputs do not depend on it
+  bool report_published = false;  // collect published()
+};
+
+// A block that became findable, and the units that hold it: in all groups, in their order.
+struct PublishedBlock {
+  OwnedBlockName block;
+  std::vector<UnitId> units;
 };
 
 using TableId = int32_t;
@@ -110,6 +118,17 @@ class KvManager {
 
   void close(TableId table);
 
+  int64_t computed(TableId table) const { return table_at(table).computed; }
+
+  // What was published since published_taken(). The units hold it until something is reserved.
+  std::span<const PublishedBlock> published() const { return published_; }
+  void published_taken() { published_.clear(); }
+
+  // Names the blocks that would continue a table, one after another, until `visit` returns false.
+  // `args` as for open(). None for a table that does not share or began to write a block.
+  void each_name_after(TableId table, const OpenArgs& args,
+                       const std::function<bool(const BlockName&)>& visit) const;
+
   // Block of positions [i * block_tokens(), ...) at index i; blocks that the window left behind
   // read 0 and are not the sequence's any more. Valid until the next call on this table.
   std::span<const int32_t> blocks(TableId table, int group) const;
@@ -148,6 +167,7 @@ class KvManager {
   bool is_whole(const Table& table) const;
   bool find_everywhere(const BlockName& block);
   void publish(Table& table, std::span<const int32_t> tokens);
+  void report(const Table& table, const BlockName& block);
   void leave_behind(Table& table);
   // First block of which a row at position `position` can see something.
   int64_t first_visible_block(const Group& group, int64_t position) const;
@@ -161,6 +181,7 @@ class KvManager {
   std::vector<Table> tables_;
   std::vector<TableId> closed_tables_;  // slots of tables_ to use again
   std::vector<BlockCopy> copies_;       // asked for and not yet carried out
+  std::vector<PublishedBlock> published_;
   // Scratch of match(): units found for block named + i of group g at [g][i], and the keys.
   std::vector<std::vector<UnitId>> found_;
   std::vector<Hash128> found_keys_;

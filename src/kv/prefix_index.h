@@ -33,6 +33,17 @@ struct BlockName {
   std::span<const int32_t> tokens;  // [block_tokens]
 };
 
+// The same, with tokens of its own.
+struct OwnedBlockName {
+  Hash128 key;
+  Hash128 parent;
+  std::vector<int32_t> tokens;
+
+  explicit OwnedBlockName(const BlockName& block)
+      : key(block.key), parent(block.parent), tokens(block.tokens.begin(), block.tokens.end()) {}
+  BlockName view() const { return {key, parent, tokens}; }
+};
+
 class PrefixIndex {
  public:
   // Children of one parent that similar() looks at, youngest first. A system prompt that thousands

@@ -158,6 +158,36 @@ Status Model::allocate_cache(const CacheOptions& options) {
   return {};
 }
 
+int64_t Model::block_bytes(int group) const {
+  int64_t bytes = 0;
+  for (size_t i = 0; i < impl_->cache.size(); ++i) {
+    if (impl_->spec.layers[i].cache_group == group) bytes += impl_->cache[i]->block_bytes();
+  }
+  return bytes;
+}
+
+void Model::read_block(int group, int32_t block, std::span<std::byte> to) const {
+  CHASQUI_CHECK(static_cast<int64_t>(to.size()) == block_bytes(group), "{} bytes for a block of {}",
+                to.size(), block_bytes(group));
+  std::byte* next = to.data();
+  for (size_t i = 0; i < impl_->cache.size(); ++i) {
+    if (impl_->spec.layers[i].cache_group != group) continue;
+    impl_->cache[i]->read_block(block, next);
+    next += impl_->cache[i]->block_bytes();
+  }
+}
+
+void Model::write_block(int group, int32_t block, std::span<const std::byte> from) {
+  CHASQUI_CHECK(static_cast<int64_t>(from.size()) == block_bytes(group),
+                "{} bytes for a block of {}", from.size(), block_bytes(group));
+  const std::byte* next = from.data();
+  for (size_t i = 0; i < impl_->cache.size(); ++i) {
+    if (impl_->spec.layers[i].cache_group != group) continue;
+    impl_->cache[i]->write_block(block, next);
+    next += impl_->cache[i]->block_bytes();
+  }
+}
+
 // Tables of all ropes, one after another, each [rows, rotated / 2, 2].
 void Model::Impl::fill_rope(std::span<const int32_t> positions) const {
   float* out = activations.rope.as<float>();

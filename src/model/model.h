@@ -2,6 +2,7 @@
 // at a time may call forward() (the engine's); everything else is constant after load.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -62,6 +63,12 @@ class Model {
   // Must be called once before forward().
   Status allocate_cache(const CacheOptions& options);
   int64_t cache_blocks(int group) const;
+
+  // One block of a group in all its layers, one after another, as bytes of the backend's own: they
+  // mean the same only to a cache of the same model, types and backend. After allocate_cache().
+  int64_t block_bytes(int group) const;
+  void read_block(int group, int32_t block, std::span<std::byte> to) const;
+  void write_block(int group, int32_t block, std::span<const std::byte> from);
 
   // REQUIRES: inputs as step_inputs.h says, rows <= max_rows, logit_rows <= max_logit_rows,
   // hidden_rows <= max_rows. A row's results depend only on its own sequence.

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "base/check.h"
 #include "sched/internal/rank.h"
@@ -69,6 +70,7 @@ bool Scheduler::try_admit(Sequence& sequence) {
   if (!sequence.admitted_before) sequence.cached_tokens = opened.hit_tokens;
   sequence.admitted_before = true;
   sequence.fresh = true;
+  sequence.tier_asked = false;
   choose_leader(sequence);
   insert_by_rank(running_, sequence);
   return true;
@@ -105,6 +107,27 @@ bool Scheduler::waits_for_leader(Sequence& sequence) {
   sequence.leader = nullptr;
   sequence.shared_until = 0;
   return false;
+}
+
+// Takes what has come from the second tier; false when there is no more to wait for. Only before
+// the first own row: then the table ends with a whole block.
+bool Scheduler::waits_for_tier(Sequence& sequence) {
+  if (tier_ == nullptr || !sequence.fresh) return false;
+  if (!sequence.tier_asked) {
+    sequence.tier_asked = true;
+    sequence.load = tier_->begin(sequence.table, open_args(sequence));
+  }
+  if (sequence.load == kv::kNoLoad) return false;
+  const int64_t before = sequence.computed;
+  sequence.computed = kv_.computed(sequence.table);
+  if (before == sequence.cached_tokens) sequence.cached_tokens = sequence.computed;
+  if (tier_->loading(sequence.load)) return true;
+  tier_->end(std::exchange(sequence.load, kv::kNoLoad));
+  return false;
+}
+
+bool Scheduler::anything_loads() const {
+  return std::ranges::any_of(running_, [](const Sequence* s) { return s->load != kv::kNoLoad; });
 }
 
 // The last look before its first rows.

@@ -2,12 +2,14 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "base/check.h"
 #include "sched/internal/rank.h"
 
 namespace chasqui::sched {
-Scheduler::Scheduler(kv::KvManager& kv, SchedulerOptions options) : kv_(kv), options_(options) {
+Scheduler::Scheduler(kv::KvManager& kv, SchedulerOptions options, kv::TierLink* tier)
+    : kv_(kv), options_(options), tier_(tier) {
   CHASQUI_CHECK(options.max_sequences >= 1 && options.max_batch_tokens >= 1 &&
                     options.max_logit_rows >= 1 && options.prefill_chunk >= 1 &&
                     options.draft_rows >= 0,
@@ -38,6 +40,7 @@ const StepPlan& Scheduler::plan() {
     plan_in_turns();
     plan_drafts();
     if (!plan_.rows.empty() || (running_.empty() && waiting_.empty())) return plan_;
+    if (anything_loads()) return plan_;
     fail_stuck();  // ends one sequence, so this loop ends too
   }
 }
@@ -54,7 +57,7 @@ void Scheduler::begin_plan() {
 void Scheduler::plan_single_rows() {
   for (size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = *running_[i];
-    if (sequence.remaining() != 1) continue;
+    if (sequence.remaining() != 1 || sequence.load != kv::kNoLoad) continue;
     if (make_room(sequence, sequence.known())) add_rows(sequence, 1);
   }
 }
@@ -69,7 +72,7 @@ void Scheduler::plan_in_turns() {
   const int64_t chunk = running_.size() > 1 ? options_.prefill_chunk : options_.max_batch_tokens;
   for (Sequence* sequence : turns_) {
     if (sequence->state != SequenceState::kRunning) continue;  // preempted by one before it
-    if (waits_for_leader(*sequence)) continue;
+    if (waits_for_leader(*sequence) || waits_for_tier(*sequence)) continue;
     if (sequence->fresh) borrow_prefix(*sequence);
     int64_t count = affordable_rows(*sequence, std::min(sequence->remaining(), chunk));
     if (count == 0) continue;
@@ -219,6 +222,7 @@ void Scheduler::leave_list(Sequence& sequence) {
   for (Sequence* other : running_) {
     if (other->leader == &sequence) other->leader = nullptr;
   }
+  if (sequence.load != kv::kNoLoad) tier_->end(std::exchange(sequence.load, kv::kNoLoad));
   if (sequence.table == kv::kNoTable) return;
   kv_.close(sequence.table);
   sequence.table = kv::kNoTable;
@@ -232,6 +236,8 @@ void Scheduler::check_integrity() const {
     CHASQUI_CHECK(s->state == SequenceState::kRunning && s->table != kv::kNoTable &&
                       s->computed >= 0 && s->remaining() > 0,
                   "running sequence {}: computed {} of {}", s->id, s->computed, s->known());
+    CHASQUI_CHECK(s->load == kv::kNoLoad || s->planned_in != plans_ || plan_.rows.empty(),
+                  "sequence {} is planned while it is loaded", s->id);
     CHASQUI_CHECK(
         s->leader == nullptr || (std::ranges::find(running_, s->leader) != running_.end() &&
                                  ranks_before(s->leader, s)),

@@ -13,6 +13,8 @@
 // of one system prompt, cost one prefill even when they arrive together. Right before its first own
 // row a sequence also copies what agrees of a block that differs later on.
 //
+// After that it waits for what a second tier has of its prefix, if there is one; the others go on.
+//
 // What is left of a step then goes to drafts (Sequence::draft), one row each, while the step stays
 // small (`draft_rows`). They take free blocks only, and commit() gives back those that it did not
 // need.
@@ -27,6 +29,7 @@
 #include <vector>
 
 #include "kv/kv_manager.h"
+#include "kv/tier_link.h"
 #include "sched/sequence.h"
 #include "sched/step_plan.h"
 
@@ -44,7 +47,8 @@ class Scheduler {
  public:
   // `kv` outlives the scheduler, which alone opens and closes tables. REQUIRES: draft_rows >= 0,
   // the other options >= 1.
-  Scheduler(kv::KvManager& kv, SchedulerOptions options);
+  // `tier`: null, or a link to the second tier of `kv`, which outlives the scheduler too.
+  Scheduler(kv::KvManager& kv, SchedulerOptions options, kv::TierLink* tier = nullptr);
 
   // Queues a sequence (state kNew, not empty). It must stay alive until reap() returns it.
   void add(Sequence& sequence);
@@ -53,8 +57,9 @@ class Scheduler {
   // commit().
   void cancel(Sequence& sequence);
 
-  // The next step; empty when there is nothing to do. Blocks for all its rows are reserved. Must
-  // be followed by commit() or abandon_step() unless empty. Valid until the next plan().
+  // The next step; empty when there is nothing to do but to wait for the second tier. Blocks for
+  // all its rows are reserved. Must be followed by commit() or abandon_step() unless empty. Valid
+  // until the next plan().
   const StepPlan& plan();
 
   // The step ran. `advances`: one for each of plan().rows, in order. Afterwards a sequence that
@@ -99,6 +104,8 @@ class Scheduler {
   bool fits_beside_promises(const Sequence& sequence) const;
   void choose_leader(Sequence& sequence) const;
   bool waits_for_leader(Sequence& sequence);
+  bool waits_for_tier(Sequence& sequence);
+  bool anything_loads() const;
   void borrow_prefix(Sequence& sequence);
   bool preempt_for(const Sequence& sequence);
   void preempt(Sequence& sequence);
@@ -109,6 +116,7 @@ class Scheduler {
   // Constant after construction.
   kv::KvManager& kv_;
   SchedulerOptions options_;
+  kv::TierLink* tier_;
 
   // Both sorted by rank: higher priority first, then older. The worst stands last.
   std::vector<Sequence*> waiting_;

@@ -12,6 +12,7 @@
 
 #include "base/result.h"
 #include "kv/kv_manager.h"
+#include "kv/tier.h"
 
 namespace chasqui::sched {
 
@@ -61,6 +62,9 @@ struct Sequence {
   // is running and ranks before this one.
   const Sequence* leader = nullptr;
   int64_t shared_until = 0;
+  // While set, blocks of a second tier are on their way into its table, and it is not planned.
+  kv::LoadId load = kv::kNoLoad;
+  bool tier_asked = false;       // since it was admitted
   std::optional<Error> failure;  // why the scheduler ended it, if it did
 
   int64_t known() const { return static_cast<int64_t>(tokens.size()); }

@@ -4,10 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstring>
 #include <memory>
 #include <vector>
 
 #include "base/rng.h"
+#include "kv/ram_store.h"
+#include "kv/tier_link.h"
 #include "sched/scheduler.h"
 
 namespace chasqui::sched {
@@ -50,15 +53,42 @@ struct World {
   std::vector<kv::KvGroup> groups;
   SchedulerOptions options;
   bool prefix_cache = true;
+  int64_t tier_bytes = 0;  // > 0: with a second tier, which fails now and then
 };
 
-class Simulation {
+// Loses and changes what it should keep.
+class FaultyStore final : public kv::BlockStore {
+ public:
+  FaultyStore(int64_t capacity, Rng& rng) : store_(kv::make_ram_store(capacity, 1)), rng_(rng) {}
+  std::string describe() const override { return "faulty"; }
+  uint64_t secret() const override { return store_->secret(); }
+  bool contains(const Hash128& name) const override { return store_->contains(name); }
+  kv::StoreStats stats() const override { return store_->stats(); }
+  void forget(const Hash128& name) override { store_->forget(name); }
+  bool get(const Hash128& name, std::span<std::byte> record) override {
+    if (rng_.below(20) == 0 || !store_->get(name, record)) return false;
+    if (rng_.below(20) == 0) record[rng_.below(record.size())] ^= std::byte{4};
+    return true;
+  }
+  bool put(const Hash128& name, const Hash128& parent, std::span<const std::byte> record) override {
+    return rng_.below(20) != 0 && store_->put(name, parent, record);
+  }
+
+ private:
+  std::unique_ptr<kv::BlockStore> store_;
+  Rng& rng_;
+};
+
+class Simulation : kv::BlockMover {
  public:
   Simulation(const World& world, uint64_t seed)
       : rng_(seed),
         groups_(world.groups),
-        kv_(world.groups, {.prefix_cache = world.prefix_cache}),
-        scheduler_(kv_, world.options) {
+        kv_(world.groups,
+            {.prefix_cache = world.prefix_cache, .report_published = world.tier_bytes > 0}),
+        tier_(std::make_shared<FaultyStore>(world.tier_bytes, rng_), tier_options()),
+        link_(kv_, tier_, *this),
+        scheduler_(kv_, world.options, world.tier_bytes > 0 ? &link_ : nullptr) {
     for (const auto& group : world.groups) {
       memory_.emplace_back(static_cast<size_t>(group.blocks * kBlock), Slot{});
     }
@@ -79,6 +109,7 @@ class Simulation {
     EXPECT_EQ(kv_.usage().in_use, 0);
   }
 
+  kv::TierStats tier() const { return tier_.stats(); }
   int64_t preemptions() const { return scheduler_.preemptions(); }
   int64_t failures() const { return failures_; }
   int64_t hits() const { return hits_; }
@@ -92,6 +123,24 @@ class Simulation {
     int64_t position = -1;
     uint64_t prefix = 0;  // hash of salt and all tokens up to here
   };
+
+  // Queues of a few blocks, so that both are full at times.
+  kv::TierOptions tier_options() {
+    kv::TierOptions options;
+    options.shape = kv::record_shape(kv_, *this);
+    options.store_queue_bytes = options.shape.record_bytes() * 6;
+    options.load_queue_bytes = options.shape.record_bytes() * 2;
+    return options;
+  }
+  int64_t block_bytes(int) const override { return kBlock * static_cast<int64_t>(sizeof(Slot)); }
+  void read(int group, kv::UnitId unit, std::span<std::byte> to) override {
+    std::memcpy(to.data(), &memory_[static_cast<size_t>(group)][static_cast<size_t>(unit * kBlock)],
+                to.size());
+  }
+  void write(int group, kv::UnitId unit, std::span<const std::byte> from) override {
+    std::memcpy(&memory_[static_cast<size_t>(group)][static_cast<size_t>(unit * kBlock)],
+                from.data(), from.size());
+  }
 
   void add() {
     auto& task = *tasks_.emplace_back(std::make_unique<Task>());
@@ -125,6 +174,8 @@ class Simulation {
 
   void step() {
     if (scheduler_.options().draft_rows > 0) guess();
+    for (uint64_t i = rng_.below(6); i > 0; --i) tier_.work();
+    link_.poll(static_cast<int64_t>(rng_.below(600)));
     const StepPlan& plan = scheduler_.plan();
     scheduler_.check_integrity();
     if (!plan.rows.empty() && rng_.below(25) == 0) {
@@ -132,6 +183,8 @@ class Simulation {
     } else {
       compute(plan);
     }
+    if (rng_.below(8) != 0) link_.store_published();
+    kv_.published_taken();
     scheduler_.check_integrity();
     std::vector<Sequence*> ended;
     scheduler_.reap(ended);
@@ -281,8 +334,10 @@ class Simulation {
   Rng rng_;
   std::vector<kv::KvGroup> groups_;
   kv::KvManager kv_;
-  Scheduler scheduler_;
   std::vector<std::vector<Slot>> memory_;
+  kv::Tier tier_;
+  kv::TierLink link_;
+  Scheduler scheduler_;
   std::vector<std::unique_ptr<Task>> tasks_;
   int64_t failures_ = 0;
   int64_t hits_ = 0;
@@ -305,6 +360,7 @@ struct Counts {
   int64_t copies = 0;
   int64_t drafted = 0;
   int64_t accepted = 0;
+  kv::TierStats tier;
 };
 
 Counts run_seeds(const World& world) {
@@ -319,6 +375,11 @@ Counts run_seeds(const World& world) {
     counts.copies += simulation.copies();
     counts.drafted += simulation.drafted();
     counts.accepted += simulation.accepted();
+    const kv::TierStats tier = simulation.tier();
+    counts.tier.loaded += tier.loaded;
+    counts.tier.damaged += tier.damaged;
+    counts.tier.dropped += tier.dropped;
+    counts.tier.store.evicted += tier.store.evicted;
   }
   return counts;
 }
@@ -378,6 +439,24 @@ TEST(Simulation, Drafts) {
   EXPECT_GT(counts.hits, 100);
   EXPECT_GT(counts.accepted, 1000);
   EXPECT_LT(counts.accepted, counts.drafted);
+}
+
+// A second tier that is too small and loses, refuses and changes records, under a first tier that
+// is too small: answers are what they are without either.
+TEST(Simulation, SecondTier) {
+  const Counts counts = run_seeds({.groups = {full(24), windowed(14, 6)},
+                                   .options = {.max_sequences = 8,
+                                               .max_batch_tokens = 24,
+                                               .max_logit_rows = 16,
+                                               .prefill_chunk = 7,
+                                               .draft_rows = 14},
+                                   .tier_bytes = 60'000});
+  EXPECT_EQ(counts.failures, 0);
+  EXPECT_GT(counts.preemptions, 50);
+  EXPECT_GT(counts.tier.loaded, 500);
+  EXPECT_GT(counts.tier.damaged, 20);
+  EXPECT_GT(counts.tier.dropped, 100);
+  EXPECT_GT(counts.tier.store.evicted, 100);
 }
 
 TEST(Simulation, WithoutPrefixCache) {

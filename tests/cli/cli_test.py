@@ -282,6 +282,67 @@ class Cli(unittest.TestCase):
         self.assertEqual(process.wait(timeout=60), 0)
         process.stderr.close()
 
+    def test_a_cache_on_disk_outlives_the_server(self):
+        flags = ("--cache", "true", "--cache_type", "disk", "--cache_dir", self.path / "kv", "--n_ctx", "512")
+        messages = [{"role": "user", "content": "What is the capital of Peru? " * 8}]
+
+        def chat(port):
+            body = json.dumps({"messages": messages, "temperature": 0, "max_tokens": 40, "ignore_eos": True})
+            request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/chat/completions", body.encode(),
+                                             {"Content-Type": "application/json"})
+            answer = json.loads(urllib.request.urlopen(request, timeout=60).read())
+            return (answer["choices"][0]["message"]["content"],
+                    answer["usage"].get("prompt_tokens_details", {}).get("cached_tokens", 0),
+                    answer["usage"]["prompt_tokens"])
+
+        def served(log, *more):
+            process, port = serve(*flags, *more, ready=log)
+            try:
+                return chat(port), urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60).read().decode()
+            finally:
+                process.send_signal(signal.SIGTERM)
+                self.assertEqual(process.wait(timeout=60), 0)
+                log += process.stderr.readlines()
+                process.stderr.close()
+
+        (content, cached, tokens), _ = served(log := [])
+        self.assertEqual(cached, 0)
+        self.assertTrue(any("cache in" in line for line in log), log)
+        (again, cached, _), metrics = served([])
+        self.assertEqual(again, content)
+        self.assertEqual(cached, (tokens - 1) // 16 * 16)
+        self.assertIn(f'chasqui_cache_tier_hits_total{{model="{DEMO}"}} {cached // 16}\n', metrics)
+        # What other numbers computed is not taken: it would change the answer.
+        (_, cached, _), _ = served([], "--type_k", "f32")
+        self.assertEqual(cached, 0)
+
+        store = next((self.path / "kv").glob("*/kv-cache.sqlite"))
+        store.write_bytes(b"not a cache at all" * 1000)
+        (again, cached, _), _ = served(log := [])
+        self.assertEqual((again, cached), (content, 0))
+        self.assertTrue(any("set-aside" in line for line in log), log)
+
+        process, port = serve(*flags)
+        (again, cached, _), _ = served(log := [])  # beside another that has the folder
+        self.assertEqual((again, cached), (content, 0))
+        self.assertTrue(any("in use by another server" in line for line in log), log)
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=60), 0)
+        process.stderr.close()
+
+    def test_caches_that_cannot_be(self):
+        cases = [(("--cache", "true", "--prefix_cache", "false"), "prefix_cache"),
+                 (("--cache", "true", "--cache_size", "100"), "cache_size"),
+                 (("--cache_type", "disk"), "without cache"),
+                 (("--cache", "true", "--cache_type", "disk", "--cache_dir", DEMO), "going on without it")]
+        for flags, named in cases:
+            process, _ = serve(*flags, ready=(log := []))
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(timeout=60), 0)
+            process.stderr.close()
+            self.assertTrue(any(named in line for line in log), (flags, log))
+        self.refuse("serve", "--model", DEMO, "--cache_type", "tape", named="cache_type")
+
     def test_a_port_in_use_is_named(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))

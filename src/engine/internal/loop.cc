@@ -25,9 +25,17 @@ std::vector<kv::KvGroup> kv_groups(const ModelRunner& runner) {
   return groups;
 }
 
+// What a second tier keeps is found again by the names that its own secret gave, and by those of
+// the same model.
 kv::KvOptions kv_options(const EngineOptions& options) {
-  std::random_device entropy;
-  return {options.prefix_cache, (static_cast<uint64_t>(entropy()) << 32) | entropy()};
+  const kv::BlockStore* store = options.prefix_cache ? options.tier.store.get() : nullptr;
+  if (store == nullptr) {
+    std::random_device entropy;
+    return {options.prefix_cache, (static_cast<uint64_t>(entropy()) << 32) | entropy()};
+  }
+  const Hash128& model = options.tier.fingerprint;
+  const Hash128 seed{store->secret(), ~store->secret()};
+  return {true, hash_bytes(std::as_bytes(std::span(&model, 1)), seed).low, true};
 }
 
 // What was asked for, within what the model can do.
@@ -55,7 +63,8 @@ Engine::Impl::Impl(std::unique_ptr<ModelRunner> runner,
       runner_(std::move(runner)),
       limits_{options_.n_ctx, runner_->vocab_size()},
       kv_(kv_groups(*runner_), kv_options(options_)),
-      scheduler_(kv_, scheduler_options(options_, *runner_)),
+      tier_(options_, kv_, *runner_, [this] { bell_.ring(); }),
+      scheduler_(kv_, scheduler_options(options_, *runner_), tier_.link()),
       builder_(kv_, options_.max_batch_tokens, options_.max_sequences),
       sampler_(tokenizer_->vocab(), runner_->vocab_size(), runner_->hidden_size()) {
   Counters::set(counters_.blocks_total, kv_.usage().total);
@@ -104,6 +113,7 @@ void Engine::Impl::cancel(RequestId id) {
 
 EngineStats Engine::Impl::stats() const {
   EngineStats stats = counters_.snapshot();
+  tier_.add_stats(stats);
   stats.waiting = std::max<int64_t>(0, unfinished_.load() - stats.running);
   return stats;
 }
@@ -118,6 +128,7 @@ void Engine::Impl::run() {
 void Engine::Impl::step() {
   const uint32_t rings = bell_.count();
   inbox_.drain([this](Message message) { receive(std::move(message)); });
+  if (tier_.fill()) bell_.ring();  // the rest comes before the next step
   const sched::StepPlan& plan = scheduler_.plan();
   count_state();  // who was admitted runs from now on, not only after a long first step
   if (plan.rows.empty()) {
@@ -132,6 +143,7 @@ void Engine::Impl::step() {
   judge_drafts(plan, *advances);
   prepare_filters(*advances);
   scheduler_.commit(*advances);
+  tier_.keep();
   propose_drafts(*advances);
   count_step(*advances, begun);
   count_state();

@@ -19,6 +19,7 @@
 #include "engine/internal/meter.h"
 #include "engine/internal/step_builder.h"
 #include "engine/internal/step_sampler.h"
+#include "engine/internal/tier_port.h"
 #include "kv/kv_manager.h"
 #include "sched/scheduler.h"
 
@@ -85,6 +86,7 @@ class Engine::Impl {
 
   // Engine thread only.
   kv::KvManager kv_;
+  TierPort tier_;
   sched::Scheduler scheduler_;
   StepBuilder builder_;
   StepSampler sampler_;

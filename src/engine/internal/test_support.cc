@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <stdexcept>
 
@@ -186,6 +187,20 @@ std::vector<int32_t> FakeRunner::read(const model::StepInputs& inputs, int32_t r
     }
   }
   return tokens;
+}
+
+int64_t FakeRunner::block_bytes(int) const {
+  return kBlock * static_cast<int64_t>(sizeof(Slot));
+}
+
+void FakeRunner::read(int group, kv::UnitId unit, std::span<std::byte> to) {
+  const auto& slots = memory_.at(static_cast<size_t>(group));
+  std::memcpy(to.data(), &slots.at(static_cast<size_t>(unit * kBlock)), to.size());
+}
+
+void FakeRunner::write(int group, kv::UnitId unit, std::span<const std::byte> from) {
+  auto& slots = memory_.at(static_cast<size_t>(group));
+  std::memcpy(&slots.at(static_cast<size_t>(unit * kBlock)), from.data(), from.size());
 }
 
 FakeRunner::Next follow(size_t prompt_tokens, std::vector<int32_t> script) {

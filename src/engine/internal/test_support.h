@@ -33,7 +33,7 @@ int32_t word(std::string_view text);                   // one of kWords
 // Its own view of the cache: each slot remembers which token was written for which position, and
 // every row checks that all it can see is its own sequence. `next` gets the tokens that the row
 // reads from there and names the best next one; other logits are a hash of the same tokens.
-class FakeRunner : public ModelRunner {
+class FakeRunner : public ModelRunner, kv::BlockMover {
  public:
   struct Options {
     int64_t blocks = 256;
@@ -54,6 +54,7 @@ class FakeRunner : public ModelRunner {
   int64_t max_rows() const override { return options_.max_rows; }
   int64_t max_logit_rows() const override { return options_.max_logit_rows; }
   model::StepOutputs forward(const model::StepInputs& inputs) override;
+  kv::BlockMover* block_mover() override { return this; }
 
   // The same functions without engine and cache.
   static std::vector<float> logits_after(std::span<const int32_t> tokens, const Next& next);
@@ -69,6 +70,9 @@ class FakeRunner : public ModelRunner {
   };
   void write(const model::StepInputs& inputs);
   std::vector<int32_t> read(const model::StepInputs& inputs, int32_t row);
+  int64_t block_bytes(int group) const override;
+  void read(int group, kv::UnitId unit, std::span<std::byte> to) override;
+  void write(int group, kv::UnitId unit, std::span<const std::byte> from) override;
 
   Options options_;
   Next next_;
