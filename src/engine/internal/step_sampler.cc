@@ -1,27 +1,13 @@
 #include "engine/internal/step_sampler.h"
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <utility>
 
 #include "base/check.h"
+#include "engine/internal/finite.h"
 
 namespace chasqui::engine {
-namespace {
-
-// Damaged weights make NaNs, which every comparison of sampling would pass over in silence. By
-// bits, because the compiler may not reorder float arithmetic and would go through them one by one.
-bool all_finite(std::span<const float> values) {
-  uint32_t odd = 0;
-  for (const float value : values) {
-    constexpr uint32_t kExponent = 0x7f800000;
-    odd |= static_cast<uint32_t>((std::bit_cast<uint32_t>(value) & kExponent) == kExponent);
-  }
-  return odd == 0;
-}
-
-}  // namespace
 
 StepSampler::StepSampler(const text::Vocab& vocab, int32_t vocab_size, int32_t hidden_size)
     : vocab_size_(static_cast<size_t>(vocab_size)), hidden_size_(static_cast<size_t>(hidden_size)) {
