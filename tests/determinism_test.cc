@@ -11,6 +11,7 @@
 #include <thread>
 
 #include "app/loaded_model.h"
+#include "app/memory_plan.h"
 #include "app/serving_model.h"
 #include "support/tiny_model.h"
 
@@ -182,10 +183,10 @@ TEST_P(Determinism, DraftsChangeNothing) {
   const std::string same = file_.path();
   std::vector<Answer> plain;
   // Without drafts; with them, one after the other and all together; and with little cache.
-  for (const Drafting& drafting : {Drafting{"", false}, Drafting{lookup, false}, Drafting{lookup},
-                                   Drafting{lookup, true, 300}, Drafting{other.path(), false},
-                                   Drafting{other.path(), true, 300}, Drafting{same, false},
-                                   Drafting{same}, Drafting{same, true, 300}}) {
+  for (const Drafting& drafting :
+       {Drafting{"", false}, Drafting{lookup, false}, Drafting{lookup}, Drafting{lookup, true, 300},
+        Drafting{other.path(), false}, Drafting{other.path(), true, 300}, Drafting{same, false},
+        Drafting{same}, Drafting{same, true, 300}}) {
     SCOPED_TRACE(drafting.draft_model);
     settings_.draft_model = drafting.draft_model;
     settings_.kv_tokens = drafting.kv_tokens;
@@ -224,7 +225,7 @@ TEST(DraftModel, MustHaveTheModelsVocabulary) {
   const TemporaryFile draft(".gguf");
   testing::write_tiny_model({}, model.path());
   app::Settings settings = app::default_settings();
-  settings.draft_model = draft.path();
+  settings.draft_model = draft.path() + ".missing";
   const auto refused = [&](const char* why) {
     const auto served = app::start_serving(model.path(), settings);
     ASSERT_FALSE(served);
@@ -232,8 +233,32 @@ TEST(DraftModel, MustHaveTheModelsVocabulary) {
     EXPECT_NE(served.error().message.find(why), std::string::npos) << served.error().message;
   };
   refused("there is no file");
+  settings.draft_model = draft.path();
   testing::write_tiny_model({.vocab = 310}, draft.path());
   refused("it has 310 tokens, the model 300, and token 300, ");
+}
+
+TEST(DraftModel, ItsCacheCountsInTheMemoryPlan) {
+  const TemporaryFile model(".gguf");
+  const TemporaryFile draft(".gguf");
+  testing::write_tiny_model({}, model.path());
+  testing::write_tiny_model({.layers = 1}, draft.path());
+  app::Settings settings = app::default_settings();
+  const auto plan_of = [&](const std::string& path) {
+    const auto file = gguf::File::open(path);
+    return app::plan_memory(*file, *model::read_spec(*file), settings);
+  };
+  const app::MemoryPlan alone = plan_of(model.path());
+  const app::MemoryPlan both = app::together(alone, plan_of(draft.path()));
+  EXPECT_EQ(2 * both.kv_bytes_per_token, 3 * alone.kv_bytes_per_token);
+  EXPECT_GT(both.weight_bytes, alone.weight_bytes);
+  EXPECT_LT(both.tokens_that_fit, alone.tokens_that_fit);
+  // Tokens for which there is memory in the cache of one, but not of both.
+  settings.kv_tokens = static_cast<int64_t>(alone.machine_bytes / alone.kv_bytes_per_token) - 1;
+  settings.draft_model = draft.path();
+  const auto served = app::start_serving(model.path(), settings);
+  ASSERT_FALSE(served);
+  EXPECT_EQ(served.error().param, "n_ctx");
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Determinism,

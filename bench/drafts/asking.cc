@@ -40,9 +40,9 @@ constexpr std::pair<const char*, const char*> kSaid[] = {
 };
 
 constexpr std::pair<const char*, const char*> kCapitals[] = {
-    {"Peru", "Lima"},     {"France", "Paris"},  {"Japan", "Tokyo"},   {"Kenya", "Nairobi"},
-    {"Norway", "Oslo"},   {"Chile", "Santiago"}, {"Egypt", "Cairo"},  {"Cuba", "Havana"},
-    {"Greece", "Athens"}, {"Poland", "Warsaw"}, {"Austria", "Vienna"}, {"Ireland", "Dublin"},
+    {"Peru", "Lima"},     {"France", "Paris"},   {"Japan", "Tokyo"},    {"Kenya", "Nairobi"},
+    {"Norway", "Oslo"},   {"Chile", "Santiago"}, {"Egypt", "Cairo"},    {"Cuba", "Havana"},
+    {"Greece", "Athens"}, {"Poland", "Warsaw"},  {"Austria", "Vienna"}, {"Ireland", "Dublin"},
 };
 
 std::string asks_capital(const char* country) {

@@ -3,9 +3,10 @@
 // differs from the one without drafts.
 //
 //   chasqui_bench_drafts --demo FILE --folder FOLDER [--rounds N] [--text PART_OF_A_NAME]
-//                        [--target FILE]
+//                        [--draft PART_OF_A_NAME] [--target FILE]
 //
-// The models are the demo model in other shapes (widen.h), written to FOLDER where they are missing.
+// The models are the demo model in other shapes (widen.h), written to FOLDER where they are
+// missing.
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
@@ -26,7 +27,8 @@ struct Options {
   std::string demo = "models/demo/chasqui-demo.gguf";
   std::string folder = "build/bench-models";
   std::string text;
-  std::string target;  // another model to answer; its drafts are those that exist
+  std::string draft;
+  std::string target;  // another model that answers
   int rounds = 3;
 };
 
@@ -71,6 +73,7 @@ Options read_options(int count, char** words) {
     if (name == "--demo") options.demo = value;
     if (name == "--folder") options.folder = value;
     if (name == "--text") options.text = value;
+    if (name == "--draft") options.draft = value;
     if (name == "--target") options.target = value;
     if (name == "--rounds") options.rounds = std::max(1, std::atoi(value.c_str()));
   }
@@ -101,7 +104,8 @@ std::vector<Line> measure(const Text& text, const std::vector<Way>& ways,
       Measured measured = askings[i]->ask(text);
       if (i == 0) plain = measured.answers;
       if (measured.answers != plain) {
-        throw std::runtime_error(fmt::format("{} answers \"{}\" otherwise", ways[i].name, text.name));
+        throw std::runtime_error(
+            fmt::format("{} answers \"{}\" otherwise", ways[i].name, text.name));
       }
       if (round > 0) lines[i].rounds.push_back(std::move(measured));  // the first one warms up
     }
@@ -132,11 +136,14 @@ void run(const Options& options) {
   make_models(options);
   const std::string target =
       options.target.empty() ? file_of(options, "drafts-target") : options.target;
-  const std::vector<Way> ways = {{"none", ""},
-                                 {"prompt lookup", "prompt-lookup-decoding"},
-                                 {"demo model", options.demo},
-                                 {"small model", file_of(options, "drafts-small")},
-                                 {"random model", file_of(options, "drafts-random")}};
+  std::vector<Way> ways = {{"none", ""},
+                           {"prompt lookup", "prompt-lookup-decoding"},
+                           {"demo model", options.demo},
+                           {"small model", file_of(options, "drafts-small")},
+                           {"random model", file_of(options, "drafts-random")}};
+  std::erase_if(ways, [&](const Way& way) {
+    return !way.draft.empty() && way.name.find(options.draft) == std::string::npos;
+  });
   std::vector<std::unique_ptr<Asking>> askings;
   for (const Way& way : ways) askings.push_back(std::make_unique<Asking>(target, way.draft));
   for (const Text& text : texts()) {

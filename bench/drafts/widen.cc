@@ -149,8 +149,10 @@ int64_t Widener::wide(Axis axis) const {
 // of the widths, and so must be what keeps it from 0.
 void Widener::add_metadata(gguf::Writer& writer) const {
   const std::map<std::string_view, int64_t> sizes = {
-      {"llama.embedding_length", shape_.hidden},      {"llama.block_count", shape_.layers},
-      {"llama.feed_forward_length", shape_.ffn},      {"llama.attention.head_count", shape_.heads},
+      {"llama.embedding_length", shape_.hidden},
+      {"llama.block_count", shape_.layers},
+      {"llama.feed_forward_length", shape_.ffn},
+      {"llama.attention.head_count", shape_.heads},
       {"llama.attention.head_count_kv", shape_.kv_heads}};
   const double narrower = static_cast<double>(spec_.hidden) / static_cast<double>(shape_.hidden);
   for (const auto& [key, value] : file_.metadata()) {

@@ -22,8 +22,8 @@ struct WideShape {
   uint64_t random_seed = 0;  // not 0: random weights in place of the demo model's
 };
 
-// Writes `to`. kInvalidArgument when the shape is smaller than the model at `from`, or its heads are
-// of another width.
+// Writes `to`. kInvalidArgument when the shape is smaller than the model at `from`, or its heads
+// are of another width.
 Status write_widened(const std::string& from, const std::string& to, const WideShape& shape);
 
 }  // namespace chasqui::bench

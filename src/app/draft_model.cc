@@ -57,9 +57,9 @@ Status check_same_vocabulary(const text::Vocab& target, const text::Vocab& draft
   const text::Vocab& longer = draft_has_more ? draft : target;
   for (int32_t id = common; id < longer.size(); ++id) {
     if (longer.kind(id) == text::TokenKind::kUnused) continue;
-    return differs(fmt::format("it has {} tokens, the model {}, and token {}, \"{}\", is only in {}",
-                               draft.size(), target.size(), id, longer.text(id),
-                               draft_has_more ? "the draft model" : "the model"));
+    return differs(fmt::format(
+        "it has {} tokens, the model {}, and token {}, \"{}\", is only in {}", draft.size(),
+        target.size(), id, longer.text(id), draft_has_more ? "the draft model" : "the model"));
   }
   return {};
 }
@@ -67,10 +67,11 @@ Status check_same_vocabulary(const text::Vocab& target, const text::Vocab& draft
 Result<LoadedModel> load_draft_model(const Settings& settings, const text::Vocab& target) {
   const std::string& path = settings.draft_model;
   if (!std::filesystem::exists(path)) {
-    return fail(ErrorCode::kNotFound,
-                fmt::format("there is no file \"{}\": draft_model is the path of a GGUF file, or {}",
-                            path, kPromptLookup),
-                "draft_model");
+    return fail(
+        ErrorCode::kNotFound,
+        fmt::format("there is no file \"{}\": draft_model is the path of a GGUF file, or {}", path,
+                    kPromptLookup),
+        "draft_model");
   }
   auto loaded = load_model({.path = path,
                             .max_rows = std::max(settings.prefill_chunk, kLogitRows),

@@ -163,9 +163,8 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   if (draft) {
     CHASQUI_TRY(guesser, make_runner(std::move(*draft), tokens, settings));
   }
-  served.engine = std::make_shared<engine::Engine>(std::move(runner), served.tokenizer,
-                                                   engine_options(settings, n_ctx),
-                                                   std::move(guesser));
+  served.engine = std::make_shared<engine::Engine>(
+      std::move(runner), served.tokenizer, engine_options(settings, n_ctx), std::move(guesser));
   return served;
 }
 

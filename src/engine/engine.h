@@ -28,9 +28,10 @@ struct EngineOptions {
   int64_t prefill_chunk = 256;     // most prompt tokens of one request in a step that others share
   bool prefix_cache = true;
   // Speculative decoding, by the draft model or, where there is none, by prompt lookup: most tokens
-  // guessed ahead for one request, verified in one step. 0: none. Answers, their log-probabilities and random numbers are those of plain
-  // decoding, bit for bit, at every temperature: each position is sampled from its own logits by
-  // the request's own stream, and a guess only decides whether those logits are there already.
+  // guessed ahead for one request, verified in one step. 0: none. Answers, their log-probabilities
+  // and random numbers are those of plain decoding, bit for bit, at every temperature: each
+  // position is sampled from its own logits by the request's own stream, and a guess only decides
+  // whether those logits are there already.
   int64_t draft_tokens = 0;
 };
 

@@ -93,9 +93,8 @@ using Draft = std::function<std::unique_ptr<ModelRunner>()>;
 class ModelDraftsTest : public ::testing::Test {
  protected:
   Draft counting(FakeRunner::Next next, FakeRunner::Options options = {}, int64_t fails_every = 0) {
-    return [=, this] {
-      return std::make_unique<CountingRunner>(options, next, counts_, fails_every);
-    };
+    return
+        [=, this] { return std::make_unique<CountingRunner>(options, next, counts_, fails_every); };
   }
 
   std::unique_ptr<Engine> start(const Draft& draft) const {

@@ -107,8 +107,8 @@ void ModelDrafts::read(const DraftAsk& ask, int64_t share) {
   sched::Sequence& sequence = shadow.sequence;
   agree(shadow, *ask.job);
   if (sequence.table == kv::kNoTable) {
-    const kv::Opened opened = kv_.open({sequence.tokens, sequence.known() - 1, sequence.cache_salt,
-                                        sequence.use_prefix_cache});
+    const kv::Opened opened = kv_.open(
+        {sequence.tokens, sequence.known() - 1, sequence.cache_salt, sequence.use_prefix_cache});
     sequence.table = opened.table;
     sequence.computed = opened.hit_tokens;
   }
@@ -152,8 +152,8 @@ void ModelDrafts::forward() {
     kv_.commit(sequence.table, sequence.tokens, std::min(sequence.computed, shadow.verified));
   }
   const auto width = static_cast<size_t>(runner_->vocab_size());
-  CHASQUI_CHECK(outputs.logits.size() == guesses_.size() * width,
-                "{} logits for {} guesses", outputs.logits.size(), guesses_.size());
+  CHASQUI_CHECK(outputs.logits.size() == guesses_.size() * width, "{} logits for {} guesses",
+                outputs.logits.size(), guesses_.size());
   size_t row = 0;
   std::erase_if(guesses_, [&](const Guess& guess) {
     return !guess_one(guess, outputs.logits.subspan(width * row++, width));

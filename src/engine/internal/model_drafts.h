@@ -11,7 +11,8 @@
 // temperature. The copy also has a fork of the job's grammar.
 //
 // Its cache is no concern of the scheduler: when it is full, the shadow that was not used for
-// longest goes, and is read again when its job is guessed for the next time (mostly as a prefix hit).
+// longest goes, and is read again when its job is guessed for the next time (mostly as a prefix
+// hit).
 #pragma once
 
 #include <memory>
