@@ -8,7 +8,9 @@
 #include <stdexcept>
 #include <utility>
 
-#include "app/serving_model.h"
+#include "app/draft_model.h"
+#include "app/loaded_model.h"
+#include "app/model_runner.h"
 #include "chat/prompt_encoder.h"
 
 namespace chasqui::bench {
@@ -16,6 +18,32 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using Conversation = std::vector<chat::Message>;
+
+constexpr int64_t kCacheTokens = 8192;
+
+template <typename T>
+T value_of(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().message);
+  return std::move(*result);
+}
+
+// One model for several engines after each other.
+class SharedRunner final : public engine::ModelRunner {
+ public:
+  explicit SharedRunner(std::shared_ptr<engine::ModelRunner> inner) : inner_(std::move(inner)) {}
+  int32_t vocab_size() const override { return inner_->vocab_size(); }
+  int32_t hidden_size() const override { return inner_->hidden_size(); }
+  std::span<const CacheSpec> cache_groups() const override { return inner_->cache_groups(); }
+  int64_t cache_blocks(int group) const override { return inner_->cache_blocks(group); }
+  int64_t max_rows() const override { return inner_->max_rows(); }
+  int64_t max_logit_rows() const override { return inner_->max_logit_rows(); }
+  model::StepOutputs forward(const model::StepInputs& inputs) override {
+    return inner_->forward(inputs);
+  }
+
+ private:
+  const std::shared_ptr<engine::ModelRunner> inner_;
+};
 
 double seconds(Clock::duration time) {
   return std::chrono::duration<double>(time).count();
@@ -136,34 +164,46 @@ class Asking::Answer final : public engine::EventSink {
   int64_t first_tokens_ = 0;
 };
 
-Asking::Asking(const std::string& model, const std::string& draft) {
+Target::Target(const std::string& path) {
+  const app::Settings settings = app::default_settings();
+  app::LoadedModel loaded = value_of(app::load_model({.path = path}, settings));
+  tokenizer = loaded.tokenizer;
+  format = value_of(chat::make_chat_format("chatml", chat::model_texts(tokenizer->vocab(), "")));
+  runner = value_of(app::make_runner(std::move(loaded), kCacheTokens, settings));
+}
+
+Asking::Asking(const Target& target, const std::string& draft) : target_(target) {
   app::Settings settings = app::default_settings();
   settings.draft_model = draft;
-  auto served = app::start_serving(model, settings);
-  if (!served) throw std::runtime_error(served.error().message);
-  served_ = std::move(*served);
+  engine::EngineOptions options;
+  if (!draft.empty()) options.draft_tokens = settings.draft_model_num_pred_tokens;
+  std::unique_ptr<engine::ModelRunner> guesser;
+  if (app::has_draft_file(settings)) {
+    app::LoadedModel loaded = value_of(app::load_draft_model(settings, target.tokenizer->vocab()));
+    guesser = value_of(app::make_runner(std::move(loaded), kCacheTokens, settings));
+  }
+  engine_ = std::make_unique<engine::Engine>(std::make_unique<SharedRunner>(target.runner),
+                                             target.tokenizer, options, std::move(guesser));
 }
 
 std::shared_ptr<Asking::Answer> Asking::start(const Conversation& messages, const Text& text,
                                               uint64_t seed) {
-  const auto prompt = served_.chat_format->render({.messages = messages});
-  if (!prompt) throw std::runtime_error(prompt.error().message);
+  const chat::Prompt prompt = value_of(target_.format->render({.messages = messages}));
   auto answer = std::make_shared<Answer>();
   engine::Request request;
-  request.prompt = chat::PromptEncoder(served_.tokenizer).encode(prompt->parts);
+  request.prompt = chat::PromptEncoder(target_.tokenizer).encode(prompt.parts);
   request.max_tokens = 100;
   request.sampling.temperature = text.temperature;
   request.sampling.repeat_penalty = 1.0f;
   request.sampling.seed = seed;
   request.sink = answer;
-  const auto submitted = served_.engine->submit(std::move(request));
-  if (!submitted) throw std::runtime_error(submitted.error().message);
+  value_of(engine_->submit(std::move(request)));
   return answer;
 }
 
 Measured Asking::ask(const Text& text) {
   Measured measured;
-  const engine::EngineStats before = served_.engine->stats();
+  const engine::EngineStats before = engine_->stats();
   const auto together = static_cast<size_t>(text.together);
   for (size_t begin = 0; begin < text.conversations.size(); begin += together) {
     std::vector<std::shared_ptr<Answer>> answers;
@@ -183,7 +223,7 @@ Measured Asking::ask(const Text& text) {
     }
     measured.seconds += seconds(last - first);
   }
-  measured.steps = served_.engine->stats().steps - before.steps;
+  measured.steps = engine_->stats().steps - before.steps;
   return measured;
 }
 

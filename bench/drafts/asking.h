@@ -8,8 +8,10 @@
 #include <string_view>
 #include <vector>
 
-#include "api/service.h"
+#include "chat/chat_format.h"
 #include "chat/message.h"
+#include "engine/engine.h"
+#include "text/tokenizer.h"
 
 namespace chasqui::bench {
 
@@ -34,10 +36,22 @@ struct Measured {
   double tokens_per_s() const { return static_cast<double>(tokens) / seconds; }
 };
 
+// The model that answers, loaded once for all ways of guessing: two copies in memory of a machine
+// that is shared with others can differ in speed by a third.
+struct Target {
+  // Throws when the file cannot be loaded.
+  explicit Target(const std::string& path);
+
+  std::shared_ptr<const text::Tokenizer> tokenizer;
+  chat::ChatFormatPtr format;
+  std::shared_ptr<engine::ModelRunner> runner;
+};
+
 class Asking {
  public:
-  // `draft`: the setting draft_model. Throws when a file cannot be served.
-  Asking(const std::string& model, const std::string& draft);
+  // An engine on the target's model and cache: only one Asking may live at a time.
+  // `draft`: the setting draft_model. Throws when the file cannot be loaded.
+  Asking(const Target& target, const std::string& draft);
 
   Measured ask(const Text& text);
 
@@ -46,7 +60,8 @@ class Asking {
   std::shared_ptr<Answer> start(const std::vector<chat::Message>& messages, const Text& text,
                                 uint64_t seed);
 
-  api::ServedModel served_;
+  const Target& target_;
+  std::unique_ptr<engine::Engine> engine_;
 };
 
 }  // namespace chasqui::bench
