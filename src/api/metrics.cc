@@ -55,6 +55,9 @@ constexpr Figure kFigures[] = {
      &EngineStats::cached_prompt_tokens},
     {"generated_tokens_total", "counter", "Tokens that were generated.",
      &EngineStats::completion_tokens},
+    {"drafted_tokens_total", "counter",
+     "Tokens that were guessed ahead and verified (draft_model).", &EngineStats::drafted_tokens},
+    {"accepted_tokens_total", "counter", "Guesses that were right.", &EngineStats::accepted_tokens},
 };
 
 struct Distribution {

@@ -25,6 +25,12 @@ uint64_t kv_bytes(const model::LayerSpec& layer, DType key, DType value) {
                                ceil_div(layer.v_width(), v.block_values) * v.block_bytes);
 }
 
+int64_t tokens_that_fit(const MemoryPlan& plan) {
+  const uint64_t taken = plan.weight_bytes + kReserveBytes;
+  if (plan.machine_bytes <= taken || plan.kv_bytes_per_token == 0) return 0;
+  return static_cast<int64_t>((plan.machine_bytes - taken) / plan.kv_bytes_per_token);
+}
+
 }  // namespace
 
 uint64_t machine_memory_bytes() {
@@ -44,11 +50,15 @@ MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
     plan.kv_bytes_per_token += kv_bytes(layer, types.key_type, types.value_type);
   }
   plan.machine_bytes = machine_memory_bytes();
-  const uint64_t taken = plan.weight_bytes + kReserveBytes;
-  if (plan.machine_bytes > taken && plan.kv_bytes_per_token > 0) {
-    plan.tokens_that_fit =
-        static_cast<int64_t>((plan.machine_bytes - taken) / plan.kv_bytes_per_token);
-  }
+  plan.tokens_that_fit = tokens_that_fit(plan);
+  return plan;
+}
+
+MemoryPlan together(const MemoryPlan& model, const MemoryPlan& draft) {
+  MemoryPlan plan = model;
+  plan.weight_bytes += draft.weight_bytes;
+  plan.kv_bytes_per_token += draft.kv_bytes_per_token;
+  plan.tokens_that_fit = tokens_that_fit(plan);
   return plan;
 }
 

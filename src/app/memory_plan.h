@@ -20,6 +20,10 @@ struct MemoryPlan {
 MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
                        const Settings& settings);
 
+// What a model and the one that guesses for it take up, with caches for equally many tokens;
+// `parameters` are the model's.
+MemoryPlan together(const MemoryPlan& model, const MemoryPlan& draft);
+
 // Tokens that the cache will hold: the setting kv_tokens, or what its help says for 0.
 int64_t cache_tokens(const MemoryPlan& plan, const Settings& settings, int64_t n_ctx);
 

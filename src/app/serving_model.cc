@@ -8,12 +8,11 @@
 #include <chrono>
 #include <filesystem>
 
-#include "app/chat_choice.h"
 #include "app/cache_tier.h"
+#include "app/chat_choice.h"
+#include "app/draft_model.h"
 #include "app/memory_plan.h"
-#include "backend/cpu/processors.h"
-#include "base/checked_math.h"
-#include "base/thread_team.h"
+#include "app/model_runner.h"
 #include "chat/json_value.h"
 
 namespace chasqui::app {
@@ -23,44 +22,9 @@ namespace {
 // (echo) take that many tokens a step.
 constexpr int64_t kMinLogitRows = 64;
 
-class LoadedModelRunner final : public engine::ModelRunner, kv::BlockMover {
- public:
-  // `processor`: where the engine's thread is bound; none: anywhere.
-  LoadedModelRunner(LoadedModel loaded, const model::CacheOptions& cache,
-                    std::optional<int> processor)
-      : loaded_(std::move(loaded)),
-        processor_(processor),
-        groups_(loaded_.model->cache_groups(cache.key_type, cache.value_type)) {}
-
-  void begin() override {
-    if (processor_) bind_this_thread(*processor_);
-  }
-  int32_t vocab_size() const override { return static_cast<int32_t>(loaded_.model->spec().vocab); }
-  int32_t hidden_size() const override {
-    return static_cast<int32_t>(loaded_.model->spec().hidden);
-  }
-  std::span<const CacheSpec> cache_groups() const override { return groups_; }
-  int64_t cache_blocks(int group) const override { return loaded_.model->cache_blocks(group); }
-  int64_t max_rows() const override { return loaded_.model->options().max_rows; }
-  int64_t max_logit_rows() const override { return loaded_.model->options().max_logit_rows; }
-  model::StepOutputs forward(const model::StepInputs& inputs) override {
-    return loaded_.model->forward(inputs);
-  }
-  kv::BlockMover* block_mover() override { return this; }
-
- private:
-  int64_t block_bytes(int group) const override { return loaded_.model->block_bytes(group); }
-  void read(int group, kv::UnitId unit, std::span<std::byte> to) override {
-    loaded_.model->read_block(group, unit, to);
-  }
-  void write(int group, kv::UnitId unit, std::span<const std::byte> from) override {
-    loaded_.model->write_block(group, unit, from);
-  }
-
-  LoadedModel loaded_;
-  const std::optional<int> processor_;
-  std::vector<CacheSpec> groups_;
-};
+// A guess costs about as much of a step as the draft model has of the model's bytes. With a third,
+// and a usual share of right guesses, nothing is left.
+constexpr uint64_t kWorthwhileShare = 3;
 
 // The context of a request: the setting, or what the model was trained for.
 int64_t context_of(const Settings& settings, const model::ModelSpec& spec) {
@@ -110,6 +74,20 @@ Status check_cache(const MemoryPlan& plan, int64_t tokens, int64_t n_ctx) {
               "n_ctx");
 }
 
+// None where no file is named. Guessing pays when it costs little beside what it saves.
+Result<std::optional<LoadedModel>> load_draft(const LoadedModel& target, const Settings& settings) {
+  if (!has_draft_file(settings)) return std::nullopt;
+  CHASQUI_TRY(LoadedModel draft, load_draft_model(settings, target.tokenizer->vocab()));
+  const uint64_t bytes = plan_memory(*draft.file, draft.model->spec(), settings).weight_bytes;
+  const uint64_t of = plan_memory(*target.file, target.model->spec(), settings).weight_bytes;
+  spdlog::info("{} guesses ahead ({} beside {})", settings.draft_model, format_bytes(bytes),
+               format_bytes(of));
+  if (bytes > of / kWorthwhileShare) {
+    spdlog::warn("the draft model is not much smaller than the model: guessing will hardly pay");
+  }
+  return std::optional(std::move(draft));
+}
+
 // -1 and the default of the server that chasqui replaces both mean "random".
 std::optional<uint64_t> default_seed(int64_t seed) {
   if (seed < 0 || seed == 0xFFFFFFFF) return std::nullopt;
@@ -144,12 +122,11 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   CHASQUI_TRY(const auto format,
               choose_chat_format(*loaded.file, loaded.tokenizer->vocab(), settings));
   const int64_t n_ctx = context_of(settings, spec);
-  const MemoryPlan plan = plan_memory(*loaded.file, spec, settings);
+  CHASQUI_TRY(std::optional<LoadedModel> draft, load_draft(loaded, settings));
+  MemoryPlan plan = plan_memory(*loaded.file, spec, settings);
+  if (draft) plan = together(plan, plan_memory(*draft->file, draft->model->spec(), settings));
   const int64_t tokens = cache_tokens(plan, settings, n_ctx);
   CHASQUI_TRY_STATUS(check_cache(plan, tokens, n_ctx));
-  model::CacheOptions cache = cache_types(settings);
-  cache.blocks.assign(spec.cache_windows.size(), ceil_div(tokens, backend::kKvBlockTokens));
-  CHASQUI_TRY_STATUS(loaded.model->allocate_cache(cache));
   spdlog::info("{} ({}, {:.1f} M parameters) on {}: context {}, cache {} tokens ({}), chat {}",
                path, spec.architecture, static_cast<double>(plan.parameters) / 1e6,
                loaded.backend->name(), n_ctx, tokens,
@@ -169,13 +146,15 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   served.default_seed = default_seed(settings.seed);
   served.template_variables = template_variables(settings.chat_template_kwargs);
   served.interrupt_streams = settings.interrupt_requests;
-  // The engine's thread is the first of the team: the team binds the others itself.
-  std::optional<int> processor;
-  if (settings.pin_threads) processor = backend::cpu::allowed_processors().front();
   engine::EngineOptions options = engine_options(settings, n_ctx);
   options.tier = open_cache_tier(settings, loaded);
-  auto runner = std::make_unique<LoadedModelRunner>(std::move(loaded), cache, processor);
-  served.engine = std::make_shared<engine::Engine>(std::move(runner), served.tokenizer, options);
+  CHASQUI_TRY(auto runner, make_runner(std::move(loaded), tokens, settings));
+  std::unique_ptr<engine::ModelRunner> guesser;
+  if (draft) {
+    CHASQUI_TRY(guesser, make_runner(std::move(*draft), tokens, settings));
+  }
+  served.engine = std::make_shared<engine::Engine>(std::move(runner), served.tokenizer, options,
+                                                   std::move(guesser));
   return served;
 }
 

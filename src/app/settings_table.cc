@@ -145,14 +145,10 @@ const auto& table() {
           "cache_dir", &S::cache_dir, "",
           "folder of a cache on disk, with one folder for each model in it; default: chasqui/kv "
           "in $XDG_CACHE_HOME or ~/.cache"},
-      Setting{"draft_model",
-              &S::draft_model,
-              "",
+      Setting{"draft_model", &S::draft_model, "",
               "how tokens are guessed ahead and verified together (the answers stay the same): "
-              "prompt-lookup-decoding, from what the text said before; default: not at all",
-              0,
-              0,
-              {"", "prompt-lookup-decoding"}},
+              "prompt-lookup-decoding, from what the text said before, or a GGUF file, by a much "
+              "smaller model of the same vocabulary; default: not at all"},
       Setting{"draft_model_num_pred_tokens", &S::draft_model_num_pred_tokens, "10",
               "most tokens guessed at once; more than 7 gain nothing and count as 7", 1, 1024},
       Setting{"chat_format", &S::chat_format, "",

@@ -7,8 +7,10 @@
 namespace chasqui::engine {
 
 Engine::Engine(std::unique_ptr<ModelRunner> runner,
-               std::shared_ptr<const text::Tokenizer> tokenizer, EngineOptions options)
-    : impl_(std::make_unique<Impl>(std::move(runner), std::move(tokenizer), options)) {}
+               std::shared_ptr<const text::Tokenizer> tokenizer, EngineOptions options,
+               std::unique_ptr<ModelRunner> draft)
+    : impl_(std::make_unique<Impl>(std::move(runner), std::move(tokenizer), options,
+                                   std::move(draft))) {}
 
 Engine::~Engine() = default;
 

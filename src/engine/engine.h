@@ -36,10 +36,11 @@ struct EngineOptions {
   int64_t max_batch_tokens = 512;  // rows of one step
   int64_t prefill_chunk = 256;     // most prompt tokens of one request in a step that others share
   bool prefix_cache = true;
-  // Speculative decoding by prompt lookup: most tokens guessed ahead for one request, verified
-  // in one step. 0: none. Answers, their log-probabilities and random numbers are those of plain
-  // decoding, bit for bit, at every temperature: each position is sampled from its own logits by
-  // the request's own stream, and a guess only decides whether those logits are there already.
+  // Speculative decoding, by the draft model or, where there is none, by prompt lookup: most tokens
+  // guessed ahead for one request, verified in one step. 0: none. Answers, their log-probabilities
+  // and random numbers are those of plain decoding, bit for bit, at every temperature: each
+  // position is sampled from its own logits by the request's own stream, and a guess only decides
+  // whether those logits are there already.
   int64_t draft_tokens = 0;
   EngineTier tier;  // nothing without prefix_cache
 };
@@ -89,9 +90,10 @@ using RequestId = uint64_t;
 
 class Engine {
  public:
-  // `runner` and `tokenizer` are used by the engine thread until the engine is gone.
+  // `runner`, `tokenizer` and `draft` are used by the engine thread until the engine is gone.
+  // `draft`: a smaller model of the same vocabulary that guesses; null: none.
   Engine(std::unique_ptr<ModelRunner> runner, std::shared_ptr<const text::Tokenizer> tokenizer,
-         EngineOptions options);
+         EngineOptions options, std::unique_ptr<ModelRunner> draft = nullptr);
   ~Engine();
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;

@@ -13,6 +13,8 @@ constexpr float kForbidden = -std::numeric_limits<float>::infinity();
 class GrammarFilter : public sample::TokenFilter {
  public:
   explicit GrammarFilter(grammar::GrammarPtr grammar) : grammar_(grammar), matcher_(grammar) {}
+  GrammarFilter(grammar::GrammarPtr grammar, grammar::Matcher matcher, bool is_lost)
+      : grammar_(std::move(grammar)), matcher_(std::move(matcher)), is_lost_(is_lost) {}
 
   void apply(std::span<float> logits) override {
     const std::lock_guard lock(mutex_);
@@ -41,6 +43,11 @@ class GrammarFilter : public sample::TokenFilter {
   bool finished() override {
     const std::lock_guard lock(mutex_);
     return is_lost_ || matcher_.is_finished();
+  }
+
+  std::shared_ptr<sample::TokenFilter> fork() override {
+    const std::lock_guard lock(mutex_);
+    return std::make_shared<GrammarFilter>(grammar_, matcher_, is_lost_);
   }
 
   bool is_prepared() override {

@@ -87,6 +87,36 @@ TEST(GrammarFilter, TheHelperChangesNothing) {
   }
 }
 
+TEST(GrammarFilter, AForkGoesItsOwnWay) {
+  const auto filter = make_grammar_filter(grammar_of("a[0-9]b"));
+  filter->accept(kFirstByte + 'a');
+  const auto fork = filter->fork();
+  fork->accept(kFirstByte + '5');
+  EXPECT_EQ(fork->forced(), kFirstByte + 'b');
+  EXPECT_EQ(open_tokens(*filter), 10);
+  fork->accept(kFirstByte + 'x');  // not allowed
+  EXPECT_TRUE(fork->finished());
+  EXPECT_FALSE(filter->finished());
+}
+
+// The masks along a draft are remembered by the grammar when its turn comes.
+TEST(FilterHelper, PreparesThePlacesOfADraft) {
+  const grammar::GrammarPtr grammar = grammar_of("[ab][cd][ef][gh]");
+  const auto filter = make_grammar_filter(grammar);
+  const auto draft = testing::bytes_of("ace");
+  {
+    FilterHelper helper;
+    helper.post(filter, draft);
+    const auto last = make_grammar_filter(grammar);
+    for (const int32_t token : draft) last->accept(token);
+    while (!last->is_prepared()) std::this_thread::yield();
+  }
+  for (const int32_t token : draft) {
+    EXPECT_TRUE(filter->is_prepared());
+    filter->accept(token);
+  }
+}
+
 class Slow : public sample::TokenFilter {
  public:
   void apply(std::span<float>) override {}

@@ -36,6 +36,14 @@ class ThinkingFilter : public sample::TokenFilter {
     const bool is_free = place_ == Place::kThinking || (place_ == Place::kStart && opener_ >= 0);
     return is_free ? -1 : inner_->forced();
   }
+  std::shared_ptr<sample::TokenFilter> fork() override {
+    std::shared_ptr<sample::TokenFilter> inner = inner_->fork();
+    if (!inner) return nullptr;
+    auto forked = std::make_shared<ThinkingFilter>(std::move(inner), marks_, tokenizer_);
+    forked->place_ = place_;
+    forked->recent_ = recent_;
+    return forked;
+  }
   bool is_prepared() override { return inner_->is_prepared(); }
   void prepare() override { inner_->prepare(); }
 

@@ -22,6 +22,8 @@ class Mirostat : public Sampler {
         log_vocab_(log_real(std::max(2.0, vocab_size))),
         mu_(2.0 * spec.mirostat_tau) {}
 
+  void follow(const Sampler& other) override { mu_ = static_cast<const Mirostat&>(other).mu_; }
+
   void apply(Step& step) override {
     Candidates& candidates = step.candidates;
     candidates.set_temperature(temperature_);

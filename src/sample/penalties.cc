@@ -35,6 +35,12 @@ class Penalties : public Sampler {
     window_.pop_front();
   }
 
+  void follow(const Sampler& other) override {
+    const auto& penalties = static_cast<const Penalties&>(other);
+    window_ = penalties.window_;
+    counts_ = penalties.counts_;
+  }
+
   void apply(Step& step) override {
     for (const auto& [token, count] : counts_) {
       if (token == exempt_ || token < 0 || token >= vocab_size_) continue;

@@ -83,6 +83,15 @@ void SamplerChain::prime(std::span<const int32_t> prompt) {
   for (auto& entry : state_->samplers) entry.sampler->prime(prompt);
 }
 
+void SamplerChain::follow(const SamplerChain& other) {
+  CHASQUI_CHECK(state_->samplers.size() == other.state_->samplers.size(),
+                "a chain follows one of another spec");
+  state_->rng = other.state_->rng;
+  for (size_t i = 0; i < state_->samplers.size(); ++i) {
+    state_->samplers[i].sampler->follow(*other.state_->samplers[i].sampler);
+  }
+}
+
 void SamplerChain::ban_next(int32_t token) {
   if (token >= 0 && token < state_->vocab_size) state_->banned.push_back(token);
 }

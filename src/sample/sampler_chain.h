@@ -45,6 +45,11 @@ class SamplerChain {
   // Logits that are all -infinity or NaN choose token 0 rather than fail.
   Sampled sample(std::span<float> logits, int top_logprobs);
 
+  // Goes on from where `other` is, with the same random numbers, history and bound of mirostat; the
+  // filter stays this chain's own. REQUIRES: `other` was made of the same spec, and both with a
+  // filter or both without. For guesses at what `other` will choose.
+  void follow(const SamplerChain& other);
+
   // Forbids `token` for the next choice only (end of generation before min_tokens).
   void ban_next(int32_t token);
 

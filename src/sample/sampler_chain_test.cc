@@ -213,6 +213,26 @@ TEST(SamplerChain, WhatIsForcedIsNotSampled) {
   }
 }
 
+TEST(SamplerChain, AFollowerChoosesWhatTheOtherWill) {
+  for (const int mode : {0, 1, 2}) {
+    SamplingSpec spec;
+    spec.mirostat_mode = mode;
+    spec.temperature = 1.5f;
+    spec.frequency_penalty = 0.5f;
+    spec.penalty_last_n = 3;
+    spec.seed = 9;
+    SamplerChain chain(spec, 4, -1);
+    spec.seed = 10;
+    SamplerChain follower(spec, 4, -1);
+    for (int i = 0; i < 50; ++i) {
+      follower.follow(chain);
+      std::vector<int32_t> guesses;
+      for (int g = 0; g < 3; ++g) guesses.push_back(choose(follower, {2, 1.5f, 1, 1.8f}));
+      for (const int32_t guess : guesses) EXPECT_EQ(choose(chain, {2, 1.5f, 1, 1.8f}), guess);
+    }
+  }
+}
+
 TEST(SamplerChain, LogProbabilitiesSeeTheBiasButNotPenaltiesMaskOrBan) {
   SamplingSpec spec = greedy();
   spec.presence_penalty = 5;

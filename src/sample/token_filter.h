@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 
 namespace chasqui::sample {
@@ -20,6 +21,10 @@ class TokenFilter {
   // The only token that may come next; -1 when there are several or it is not known. What is
   // forced is not sampled: neither apply() nor any sampler runs for it.
   virtual int32_t forced() { return -1; }
+
+  // A filter of its own at the same place, to try what may come; null where that is not possible.
+  // Any thread may use it, one at a time.
+  virtual std::shared_ptr<TokenFilter> fork() { return nullptr; }
 
   // Work for the next apply() that may be done meanwhile. prepare() does it, on any thread and
   // beside any other call, which waits for it; is_prepared() never waits, and

@@ -1,44 +1,13 @@
 #include "engine/internal/drafter.h"
 
 #include <algorithm>
+#include <exception>
 
 namespace chasqui::engine {
 namespace {
 
-// Shorter ends than kMinMatch occur everywhere and foretell nothing; one of kMaxMatch is as good
-// as any longer one.
-constexpr int64_t kMinMatch = 2;
-constexpr int64_t kMaxMatch = 6;
-// Tokens looked back on: some microseconds, beside a step that reads a whole model.
-constexpr int64_t kReach = 16384;
 constexpr int64_t kFirstPause = 2;
 constexpr int64_t kLongestPause = 64;
-
-// How many tokens before `end` equal those before the end of `tokens`, up to kMaxMatch.
-int64_t match_length(std::span<const int32_t> tokens, int64_t end) {
-  const auto known = static_cast<int64_t>(tokens.size());
-  int64_t length = 0;
-  while (length < std::min(kMaxMatch, end) && tokens[static_cast<size_t>(end - 1 - length)] ==
-                                                  tokens[static_cast<size_t>(known - 1 - length)]) {
-    ++length;
-  }
-  return length;
-}
-
-// Where the text after the longest match begins, the latest of equals; -1: none.
-int64_t find_continuation(std::span<const int32_t> tokens) {
-  const auto known = static_cast<int64_t>(tokens.size());
-  int64_t best = -1;
-  int64_t best_length = kMinMatch - 1;
-  for (int64_t end = known - 1; end > std::max<int64_t>(0, known - kReach); --end) {
-    const int64_t length = match_length(tokens, end);
-    if (length <= best_length) continue;
-    best = end;
-    best_length = length;
-    if (length == kMaxMatch) break;
-  }
-  return best;
-}
 
 }  // namespace
 
@@ -53,22 +22,33 @@ void DraftState::judge(int64_t drafted, int64_t accepted) {
   length = accepted == drafted ? std::max(length, 2 * drafted) : accepted;
 }
 
-void propose_draft(std::span<const int32_t> tokens, int64_t most, DraftState& state,
-                   std::vector<int32_t>& draft) {
-  draft.clear();
-  if (most <= 0) return;
-  if (state.skip > 0) {
-    --state.skip;
-    return;
+bool DraftState::pauses() {
+  if (skip == 0) return false;
+  --skip;
+  return true;
+}
+
+void Drafter::propose(std::span<Job* const> stepped, std::span<const sched::Advance> advances,
+                      int64_t room) {
+  if (!source_ || room <= 0) return;
+  asks_.clear();
+  for (size_t i = 0; i < advances.size(); ++i) {
+    if (static_cast<int64_t>(asks_.size()) == room) break;
+    if (advances[i].ended || advances[i].token < 0) continue;
+    Job& job = *stepped[i];
+    // The last token of an answer is sampled after the last draft.
+    const int64_t left = job.request.max_tokens - job.usage.completion_tokens - 1;
+    if (left <= 0 || job.draft_state.pauses()) continue;
+    job.draft_state.length = std::min({job.draft_state.length, most_, left});
+    asks_.push_back({&job, std::min(job.draft_state.length, room)});
   }
-  const int64_t begin = find_continuation(tokens);
-  if (begin < 0) return;
-  const auto known = static_cast<int64_t>(tokens.size());
-  state.length = std::min(state.length, most);
-  // A text that repeats itself goes on as it did: past its end the draft follows itself.
-  const int64_t period = known - begin;
-  for (int64_t i = 0; i < state.length; ++i) {
-    draft.push_back(tokens[static_cast<size_t>(begin + i % period)]);
+  if (asks_.empty()) return;
+  try {
+    source_->propose(asks_, room);
+  } catch (const std::exception&) {
+    // No memory, most likely. Nobody waits for a guess.
+    for (const DraftAsk& ask : asks_) ask.job->draft.clear();
+    source_->reset();
   }
 }
 

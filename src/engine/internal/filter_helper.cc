@@ -18,14 +18,35 @@ FilterHelper::~FilterHelper() {
 }
 
 void FilterHelper::post(const std::shared_ptr<sample::TokenFilter>& filter) {
-  if (!filter || filter->is_prepared()) return;
+  if (filter && !filter->is_prepared()) push({filter, nullptr, {}});
+}
+
+void FilterHelper::post(const std::shared_ptr<sample::TokenFilter>& filter,
+                        std::span<const int32_t> draft) {
+  if (!filter) return;
+  std::shared_ptr<sample::TokenFilter> fork = draft.empty() ? nullptr : filter->fork();
+  if (!fork) return post(filter);
+  push({filter, std::move(fork), {draft.begin(), draft.end()}});
+}
+
+void FilterHelper::push(Entry entry) {
   {
     const std::lock_guard lock(mutex_);
     // Once is enough, and two copies would keep each other alive when the sequence has ended.
-    if (std::ranges::find(queue_, filter) != queue_.end()) return;
-    queue_.push_back(filter);
+    if (std::ranges::find(queue_, entry.filter, &Entry::filter) != queue_.end()) return;
+    queue_.push_back(std::move(entry));
   }
   changed_.notify_one();
+}
+
+void FilterHelper::prepare(Entry& entry) {
+  if (!entry.fork) return entry.filter->prepare();
+  entry.fork->prepare();
+  for (const int32_t token : entry.draft) {
+    entry.fork->accept(token);
+    if (entry.fork->finished()) return;  // or the draft leads out of the grammar
+    entry.fork->prepare();
+  }
 }
 
 void FilterHelper::run() {
@@ -34,15 +55,15 @@ void FilterHelper::run() {
   while (true) {
     changed_.wait(lock, [this] { return stopping_ || !queue_.empty(); });
     if (stopping_) return;
-    std::shared_ptr<sample::TokenFilter> filter = std::move(queue_.front());
+    Entry entry = std::move(queue_.front());
     queue_.pop_front();
     lock.unlock();
     try {
-      if (filter.use_count() > 1) filter->prepare();
+      if (entry.filter.use_count() > 1) prepare(entry);
     } catch (const std::exception&) {
       // The engine thread comes to the same place, and knows what to do with the request.
     }
-    filter.reset();  // it may be the last owner: not with the mutex held
+    entry = {};  // it may be the last owner: not with the mutex held
     lock.lock();
   }
 }

@@ -7,7 +7,7 @@
 #include <optional>
 
 #include "engine/internal/answer.h"
-#include "engine/internal/drafter.h"
+#include "engine/internal/draft_state.h"
 #include "engine/internal/meter.h"
 #include "engine/internal/pooler.h"
 #include "engine/internal/prompt_report.h"

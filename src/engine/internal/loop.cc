@@ -5,8 +5,11 @@
 
 #include <algorithm>
 #include <new>
-#include <random>
 #include <utility>
+
+#include "engine/internal/lookup_drafts.h"
+#include "engine/internal/model_drafts.h"
+#include "engine/internal/runner_cache.h"
 
 namespace chasqui::engine {
 namespace {
@@ -17,22 +20,11 @@ namespace {
 // gains nothing more and a wrong one is paid for by everybody in the step.
 constexpr int64_t kDraftRows = 8;
 
-std::vector<kv::KvGroup> kv_groups(const ModelRunner& runner) {
-  std::vector<kv::KvGroup> groups;
-  for (const CacheSpec& spec : runner.cache_groups()) {
-    groups.push_back({spec, runner.cache_blocks(static_cast<int>(groups.size()))});
-  }
-  return groups;
-}
-
 // What a second tier keeps is found again by the names that its own secret gave, and by those of
 // the same model.
-kv::KvOptions kv_options(const EngineOptions& options) {
+kv::KvOptions kv_options_of(const EngineOptions& options) {
   const kv::BlockStore* store = options.prefix_cache ? options.tier.store.get() : nullptr;
-  if (store == nullptr) {
-    std::random_device entropy;
-    return {options.prefix_cache, (static_cast<uint64_t>(entropy()) << 32) | entropy()};
-  }
+  if (store == nullptr) return kv_options(options.prefix_cache);
   const Hash128& model = options.tier.fingerprint;
   const Hash128 seed{store->secret(), ~store->secret()};
   return {true, hash_bytes(std::as_bytes(std::span(&model, 1)), seed).low, true};
@@ -54,19 +46,33 @@ sched::SchedulerOptions scheduler_options(const EngineOptions& options, const Mo
           options.prefill_chunk, options.draft_tokens > 0 ? kDraftRows : 0};
 }
 
+std::unique_ptr<DraftSource> make_draft_source(const EngineOptions& options,
+                                               const ModelRunner& runner, const text::Vocab& vocab,
+                                               std::unique_ptr<ModelRunner> draft) {
+  if (options.draft_tokens == 0) return nullptr;
+  if (!draft) return std::make_unique<LookupDrafts>();
+  return std::make_unique<ModelDrafts>(
+      std::move(draft), vocab,
+      ModelDraftsOptions{kDraftRows - 1, options.prefill_chunk, runner.vocab_size(),
+                         options.prefix_cache});
+}
+
 }  // namespace
 
 Engine::Impl::Impl(std::unique_ptr<ModelRunner> runner,
-                   std::shared_ptr<const text::Tokenizer> tokenizer, EngineOptions options)
+                   std::shared_ptr<const text::Tokenizer> tokenizer, EngineOptions options,
+                   std::unique_ptr<ModelRunner> draft)
     : options_(within_model(options, *runner)),
       tokenizer_(std::move(tokenizer)),
       runner_(std::move(runner)),
       limits_{options_.n_ctx, runner_->vocab_size()},
-      kv_(kv_groups(*runner_), kv_options(options_)),
+      kv_(kv_groups(*runner_), kv_options_of(options_)),
       tier_(options_, kv_, *runner_, [this] { bell_.ring(); }),
       scheduler_(kv_, scheduler_options(options_, *runner_), tier_.link()),
       builder_(kv_, options_.max_batch_tokens, options_.max_sequences),
-      sampler_(tokenizer_->vocab(), runner_->vocab_size(), runner_->hidden_size()) {
+      sampler_(tokenizer_->vocab(), runner_->vocab_size(), runner_->hidden_size()),
+      drafter_(make_draft_source(options_, *runner_, tokenizer_->vocab(), std::move(draft)),
+               options_.draft_tokens) {
   Counters::set(counters_.blocks_total, kv_.usage().total);
   thread_ = std::thread([this] { run(); });
 }
@@ -121,6 +127,7 @@ EngineStats Engine::Impl::stats() const {
 void Engine::Impl::run() {
   pthread_setname_np(pthread_self(), "engine");
   runner_->begin();
+  drafter_.begin();
   while (!stopping_.load()) step();
   end_everything();
 }
@@ -141,13 +148,13 @@ void Engine::Impl::step() {
   if (!advances) return deliver_ended();
   count_rows(plan, begun);
   judge_drafts(plan, *advances);
-  prepare_filters(*advances);
   scheduler_.commit(*advances);
   tier_.keep();
-  propose_drafts(*advances);
+  deliver(*advances);  // before the guesses, which nobody should wait for
+  drafter_.propose(stepped_, *advances, scheduler_.options().draft_rows - scheduler_.running());
+  prepare_filters(*advances);
   count_step(*advances, begun);
   count_state();
-  deliver(*advances);
   deliver_ended();
 }
 
@@ -225,6 +232,7 @@ void Engine::Impl::deliver_last(Job& job, Event event) {
   event.usage = job.usage;
   meter_.ended(job.times, event, clock_.now());
   const std::shared_ptr<EventSink> sink = job.request.sink;
+  drafter_.forget(job);
   jobs_.erase(job.id);
   // Its place is free before anybody hears of the end: who answers by asking again is let in.
   unfinished_.fetch_sub(1);
@@ -254,7 +262,7 @@ void Engine::Impl::end_everything() {
 // grammar that they share.
 void Engine::Impl::prepare_filters(std::span<const sched::Advance> advances) {
   for (size_t i = 0; i < advances.size(); ++i) {
-    if (!advances[i].ended) filter_helper_.post(stepped_[i]->request.filter);
+    if (!advances[i].ended) filter_helper_.post(stepped_[i]->request.filter, stepped_[i]->draft);
   }
 }
 
@@ -288,18 +296,6 @@ void Engine::Impl::judge_drafts(const sched::StepPlan& plan,
     job.usage.accepted_tokens += accepted;
     Counters::add(counters_.drafted_tokens, drafted);
     Counters::add(counters_.accepted_tokens, accepted);
-  }
-}
-
-// For those that lack one token, which is all that drafts are verified beside.
-void Engine::Impl::propose_drafts(std::span<const sched::Advance> advances) {
-  if (scheduler_.running() >= scheduler_.options().draft_rows) return;
-  for (size_t i = 0; i < advances.size(); ++i) {
-    if (advances[i].ended || advances[i].token < 0) continue;
-    Job& job = *stepped_[i];
-    // The last token of an answer is sampled after the last draft.
-    const int64_t left = job.request.max_tokens - job.usage.completion_tokens - 1;
-    propose_draft(job.tokens, std::min(options_.draft_tokens, left), job.draft_state, job.draft);
   }
 }
 

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "engine/engine.h"
 #include "engine/internal/counters.h"
+#include "engine/internal/drafter.h"
 #include "engine/internal/filter_helper.h"
 #include "engine/internal/inbox.h"
 #include "engine/internal/job.h"
@@ -28,7 +29,7 @@ namespace chasqui::engine {
 class Engine::Impl {
  public:
   Impl(std::unique_ptr<ModelRunner> runner, std::shared_ptr<const text::Tokenizer> tokenizer,
-       EngineOptions options);
+       EngineOptions options, std::unique_ptr<ModelRunner> draft);
   ~Impl();
 
   const EngineOptions& options() const { return options_; }
@@ -59,7 +60,6 @@ class Engine::Impl {
   void deliver_last(Job& job, Event event);
   void end_everything();
   void judge_drafts(const sched::StepPlan& plan, std::span<const sched::Advance> advances);
-  void propose_drafts(std::span<const sched::Advance> advances);
   // Lets the filters of what goes on get ready while others are served and the model runs.
   void prepare_filters(std::span<const sched::Advance> advances);
   void count_rows(const sched::StepPlan& plan, Instant begun);
@@ -90,6 +90,7 @@ class Engine::Impl {
   sched::Scheduler scheduler_;
   StepBuilder builder_;
   StepSampler sampler_;
+  Drafter drafter_;
   std::unordered_map<RequestId, std::unique_ptr<Job>> jobs_;  // all that the scheduler knows
   std::vector<Job*> stepped_;  // jobs of the step's rows, in their order
   std::vector<sched::Sequence*> ended_;

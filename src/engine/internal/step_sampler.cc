@@ -3,26 +3,15 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <exception>
 #include <utility>
 
 #include "base/check.h"
+#include "engine/internal/finite.h"
 
 namespace chasqui::engine {
 namespace {
-
-// Damaged weights make NaNs, which every comparison of sampling would pass over in silence. By
-// bits, because the compiler may not reorder float arithmetic and would go through them one by one.
-bool all_finite(std::span<const float> values) {
-  uint32_t odd = 0;
-  for (const float value : values) {
-    constexpr uint32_t kExponent = 0x7f800000;
-    odd |= static_cast<uint32_t>((std::bit_cast<uint32_t>(value) & kExponent) == kExponent);
-  }
-  return odd == 0;
-}
 
 // What goes wrong for one sequence (no memory for its grammar or its report) ends that one only.
 template <typename Read>

@@ -29,6 +29,8 @@ class Sampler {
   virtual void apply(Step& step) = 0;
   virtual void prime(std::span<const int32_t> /*prompt*/) {}
   virtual void accept(int32_t /*token*/) {}
+  // Takes over what `other`, made by the same row of the same spec, keeps between tokens.
+  virtual void follow(const Sampler& /*other*/) {}
 };
 
 // What a sampler may need besides the spec.

@@ -1,0 +1,68 @@
+#include "app/model_runner.h"
+
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "backend/cpu/processors.h"
+#include "base/checked_math.h"
+#include "base/thread_team.h"
+
+namespace chasqui::app {
+namespace {
+
+class LoadedModelRunner final : public engine::ModelRunner, kv::BlockMover {
+ public:
+  // `processor`: where the engine's thread is bound; none: anywhere.
+  LoadedModelRunner(LoadedModel loaded, const model::CacheOptions& cache,
+                    std::optional<int> processor)
+      : loaded_(std::move(loaded)),
+        processor_(processor),
+        groups_(loaded_.model->cache_groups(cache.key_type, cache.value_type)) {}
+
+  void begin() override {
+    if (processor_) bind_this_thread(*processor_);
+  }
+  int32_t vocab_size() const override { return static_cast<int32_t>(loaded_.model->spec().vocab); }
+  int32_t hidden_size() const override {
+    return static_cast<int32_t>(loaded_.model->spec().hidden);
+  }
+  std::span<const CacheSpec> cache_groups() const override { return groups_; }
+  int64_t cache_blocks(int group) const override { return loaded_.model->cache_blocks(group); }
+  int64_t max_rows() const override { return loaded_.model->options().max_rows; }
+  int64_t max_logit_rows() const override { return loaded_.model->options().max_logit_rows; }
+  model::StepOutputs forward(const model::StepInputs& inputs) override {
+    return loaded_.model->forward(inputs);
+  }
+  kv::BlockMover* block_mover() override { return this; }
+
+ private:
+  int64_t block_bytes(int group) const override { return loaded_.model->block_bytes(group); }
+  void read(int group, kv::UnitId unit, std::span<std::byte> to) override {
+    loaded_.model->read_block(group, unit, to);
+  }
+  void write(int group, kv::UnitId unit, std::span<const std::byte> from) override {
+    loaded_.model->write_block(group, unit, from);
+  }
+
+  LoadedModel loaded_;
+  const std::optional<int> processor_;
+  std::vector<CacheSpec> groups_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<engine::ModelRunner>> make_runner(LoadedModel loaded, int64_t cache_tokens,
+                                                         const Settings& settings) {
+  model::CacheOptions cache = cache_types(settings);
+  cache.blocks.assign(loaded.model->spec().cache_windows.size(),
+                      ceil_div(cache_tokens, backend::kKvBlockTokens));
+  CHASQUI_TRY_STATUS(loaded.model->allocate_cache(cache));
+  // The engine's thread is the first of the team: the team binds the others itself.
+  std::optional<int> processor;
+  if (settings.pin_threads) processor = backend::cpu::allowed_processors().front();
+  return std::make_unique<LoadedModelRunner>(std::move(loaded), cache, processor);
+}
+
+}  // namespace chasqui::app
