@@ -25,6 +25,15 @@ std::vector<kv::KvGroup> kv_groups(const ModelRunner& runner) {
   return groups;
 }
 
+int64_t cache_bytes(const ModelRunner& runner) {
+  int64_t bytes = 0;
+  int group = 0;
+  for (const CacheSpec& spec : runner.cache_groups()) {
+    bytes += spec.bytes_per_block * runner.cache_blocks(group++);
+  }
+  return bytes;
+}
+
 kv::KvOptions kv_options(const EngineOptions& options) {
   std::random_device entropy;
   return {options.prefix_cache, (static_cast<uint64_t>(entropy()) << 32) | entropy()};
@@ -59,6 +68,7 @@ Engine::Impl::Impl(std::unique_ptr<ModelRunner> runner,
       builder_(kv_, options_.max_batch_tokens, options_.max_sequences),
       sampler_(tokenizer_->vocab(), runner_->vocab_size(), runner_->hidden_size()) {
   Counters::set(counters_.blocks_total, kv_.usage().total);
+  Counters::set(counters_.cache_bytes, cache_bytes(*runner_));
   thread_ = std::thread([this] { run(); });
 }
 
