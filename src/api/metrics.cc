@@ -27,6 +27,8 @@ constexpr Figure kFigures[] = {
     {"requests_running", "gauge", "Requests that are being computed.", &EngineStats::running},
     {"requests_waiting", "gauge", "Requests that wait for their turn.", &EngineStats::waiting},
     {"cache_blocks", "gauge", "Blocks of the KV cache.", &EngineStats::blocks_total},
+    {"cache_bytes", "gauge", "Memory of all blocks of the KV cache, in its types.",
+     &EngineStats::cache_bytes},
     {"cache_blocks_used", "gauge", "Blocks that running requests hold.",
      &EngineStats::blocks_in_use},
     {"cache_blocks_kept", "gauge", "Blocks that no request holds, kept for later prefixes.",

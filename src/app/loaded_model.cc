@@ -100,6 +100,7 @@ Result<LoadedModel> load_model(const LoadRequest& request, const Settings& setti
     CHASQUI_TRY(loaded.tokenizer, text::Tokenizer::load(*loaded.file));
   }
   CHASQUI_TRY(loaded.backend, make_backend(settings, *loaded.file));
+  if (request.wrap) loaded.backend = request.wrap(std::move(loaded.backend));
   ProgressBar bar("loading " + std::filesystem::path(request.path).filename().string());
   model::LoadOptions options;
   options.max_rows = request.max_rows;

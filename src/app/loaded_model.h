@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -28,6 +29,8 @@ struct LoadRequest {
   bool with_tokenizer = true;
   int64_t max_rows = 512;
   int64_t max_logit_rows = 64;
+  // Puts another backend around the one that computes; may be empty.
+  std::function<std::unique_ptr<backend::Backend>(std::unique_ptr<backend::Backend>)> wrap = {};
 };
 
 // Loads with a progress bar. Errors name the file.

@@ -40,7 +40,7 @@ Setting inert(Setting row, Effect effect, std::string_view reason) {
 const auto& table() {
   // GGML's numbers of types, as the replaced server takes them.
   static const std::vector<std::pair<std::string_view, std::string_view>> kTypeNumbers = {
-      {"0", "f32"}, {"1", "f16"}, {"30", "bf16"}};
+      {"0", "f32"}, {"1", "f16"}, {"2", "q4_0"}, {"8", "q8_0"}, {"30", "bf16"}};
   static const std::array kSettings = {
       Setting{"model", &S::model, "", "path of the GGUF file to serve"},
       Setting{"model_alias", &S::model_alias, "", "id of the model in /v1/models and in answers"},
@@ -114,18 +114,18 @@ const auto& table() {
       Setting{"type_k",
               &S::type_k,
               "f16",
-              "type of the cached keys",
+              "type of the cached keys (the quantised ones need heads of a multiple of 32)",
               0,
               0,
-              {"f16", "f32", "bf16"},
+              {"f16", "f32", "bf16", "q8_0", "q4_0"},
               kTypeNumbers},
       Setting{"type_v",
               &S::type_v,
               "f16",
-              "type of the cached values",
+              "type of the cached values (as for type_k)",
               0,
               0,
-              {"f16", "f32", "bf16"},
+              {"f16", "f32", "bf16", "q8_0", "q4_0"},
               kTypeNumbers},
       Setting{"prefix_cache", &S::prefix_cache, "true",
               "keep what was computed for prompts that begin alike"},

@@ -181,7 +181,10 @@ TEST(Settings, ListsComeAsCommasOrJson) {
 TEST(Settings, TypesOfTheCacheMayBeGgmlsNumbers) {
   EXPECT_EQ(resolve_settings({{"type_k", "1"}}, environment({}))->type_k, "f16");
   EXPECT_EQ(resolve_settings({{"type_v", "30"}}, environment({}))->type_v, "bf16");
-  EXPECT_FALSE(resolve_settings({{"type_k", "2"}}, environment({})));
+  EXPECT_EQ(resolve_settings({{"type_k", "8"}}, environment({}))->type_k, "q8_0");
+  EXPECT_EQ(resolve_settings({{"type_v", "2"}}, environment({}))->type_v, "q4_0");
+  EXPECT_EQ(resolve_settings({{"type_v", "q4_0"}}, environment({}))->type_v, "q4_0");
+  EXPECT_FALSE(resolve_settings({{"type_k", "3"}}, environment({})));
 }
 
 TEST(Settings, DraftsComeFromPromptLookupOrAFile) {

@@ -161,18 +161,23 @@ TEST_P(Attention, HalfPrecisionCacheRoundsOnce) {
 
 TEST_P(Attention, BlocksCanBeCopiedOutAndIn) {
   Rng rng(4);
-  const KvSpec spec = {6, 2, 20, 12, DType::kF16, DType::kF32};
-  Cache from(*backend_, spec), to(*backend_, spec);
-  const Table table = {5, 0, 2}, other = {1, 4, 3};
-  from.store(table, 0, random_rows(rng, 40, 40), random_rows(rng, 40, 24));
-  std::vector<std::byte> bytes(static_cast<size_t>(from.pool().block_bytes()));
-  for (size_t i = 0; i < table.size(); ++i) {
-    from.pool().read_block(table[i], bytes.data());
-    to.pool().write_block(other[i], bytes.data());
+  for (const KvSpec& spec : {KvSpec{6, 2, 20, 12, DType::kF16, DType::kF32},
+                             KvSpec{6, 2, 32, 64, DType::kQ8_0, DType::kQ4_0}}) {
+    Cache from(*backend_, spec), to(*backend_, spec);
+    const Table table = {5, 0, 2}, other = {1, 4, 3}, third = {0, 5, 2};
+    from.store(table, 0, random_rows(rng, 40, 2 * spec.key_dim),
+               random_rows(rng, 40, 2 * spec.value_dim));
+    std::vector<std::byte> bytes(static_cast<size_t>(from.pool().block_bytes()));
+    for (size_t i = 0; i < table.size(); ++i) {
+      from.pool().read_block(table[i], bytes.data());
+      to.pool().write_block(other[i], bytes.data());
+      to.pool().copy_block(other[i], third[i]);
+    }
+    const Rows q = random_rows(rng, 2, 4 * spec.key_dim);
+    Rows expected = from.attend(table, 38, q, heads(4));
+    EXPECT_EQ(expected.values(), to.attend(other, 38, q, heads(4)).values());
+    EXPECT_EQ(expected.values(), to.attend(third, 38, q, heads(4)).values());
   }
-  const Rows q = random_rows(rng, 2, 80);
-  EXPECT_EQ(from.attend(table, 38, q, heads(4)).values(),
-            to.attend(other, 38, q, heads(4)).values());
 }
 
 TEST_P(Attention, RefusesCacheTypesThatItCannotHold) {

@@ -1,5 +1,7 @@
 #include "backend/op_checks.h"
 
+#include <fmt/format.h>
+
 #include "base/check.h"
 
 namespace chasqui::backend {
@@ -143,6 +145,26 @@ void check(const GatherArgs& args) {
   for (int32_t row : args.rows) {
     CHASQUI_CHECK(row >= 0 && row < args.x.rows, "row {} of {}", row, args.x.rows);
   }
+}
+
+Status check_whole_blocks(const KvSpec& spec) {
+  struct Side {
+    const char* what;
+    const char* setting;
+    DType type;
+    int64_t dim;
+  };
+  for (const Side& side : {Side{"keys", "type_k", spec.key_type, spec.key_dim},
+                           Side{"values", "type_v", spec.value_type, spec.value_dim}}) {
+    const DTypeInfo& info = dtype_info(side.type);
+    if (side.dim % info.block_values == 0) continue;
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{} of {} values a head cannot be cached as {}, which takes {} at a "
+                            "time; F16 and BF16 can hold them",
+                            side.what, side.dim, info.name, info.block_values),
+                side.setting);
+  }
+  return {};
 }
 
 }  // namespace chasqui::backend

@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "backend/ops.h"
+#include "base/result.h"
 
 namespace chasqui::backend {
 
@@ -23,5 +24,9 @@ void check(const RouteArgs& args);
 void check(const ExpertLinearArgs& args);
 void check(const CombineArgs& args);
 void check(const GatherArgs& args);
+
+// A user's choice, so not a CHECK: kUnsupported when a head of keys or values is not a whole number
+// of blocks of the type that it shall be cached in.
+Status check_whole_blocks(const KvSpec& spec);
 
 }  // namespace chasqui::backend

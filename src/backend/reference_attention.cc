@@ -88,10 +88,9 @@ int64_t ReferenceKvPool::block_bytes() const {
   return kKvBlockTokens * spec().kv_heads * (key_bytes_ + value_bytes_);
 }
 
-std::optional<int64_t> ReferenceKvPool::bytes(const KvSpec& spec) {
+int64_t ReferenceKvPool::bytes(const KvSpec& spec) {
   const int64_t key = head_bytes(spec.key_type, spec.key_dim);
   const int64_t value = head_bytes(spec.value_type, spec.value_dim);
-  if (key == 0 || value == 0) return std::nullopt;
   return spec.blocks * kKvBlockTokens * spec.kv_heads * (key + value);
 }
 
@@ -142,14 +141,8 @@ Result<std::unique_ptr<KvPool>> ReferenceBackend::allocate_kv(const KvSpec& spec
     return fail(ErrorCode::kUnsupported,
                 fmt::format("the KV cache cannot be of type {}", dtype_info(type).name));
   }
-  const auto bytes = ReferenceKvPool::bytes(spec);
-  if (!bytes) {
-    return fail(ErrorCode::kUnsupported,
-                fmt::format("heads of {} and {} values are not whole blocks of cache types {}, {}",
-                            spec.key_dim, spec.value_dim, dtype_info(spec.key_type).name,
-                            dtype_info(spec.value_type).name));
-  }
-  CHASQUI_TRY(Buffer memory, Buffer::allocate(static_cast<size_t>(*bytes)));
+  CHASQUI_TRY_STATUS(check_whole_blocks(spec));
+  CHASQUI_TRY(Buffer memory, Buffer::allocate(static_cast<size_t>(ReferenceKvPool::bytes(spec))));
   return std::make_unique<ReferenceKvPool>(spec, std::move(memory));
 }
 

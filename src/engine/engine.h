@@ -49,6 +49,7 @@ struct EngineStats {
   int64_t running = 0;
   int64_t waiting = 0;
   int64_t blocks_total = 0;
+  int64_t cache_bytes = 0;  // that all blocks take when filled, in the types of the cache
   int64_t blocks_in_use = 0;
   int64_t blocks_cached = 0;
   int64_t steps = 0;

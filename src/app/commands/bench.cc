@@ -1,6 +1,7 @@
 // chasqui bench: tokens per second of prefill, decode and batched decode, each beside the limit
 // that this machine sets: memory bandwidth or the rate of its dot products, measured in the same
-// run.
+// run. All of it also deep in a context, with attention's share of the time and how fast it read
+// keys and values.
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include "app/commands/command.h"
 #include "app/json_io.h"
 #include "app/loaded_model.h"
+#include "app/timed_backend.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/checked_math.h"
 #include "base/clock.h"
@@ -25,7 +27,7 @@ struct BenchArgs {
   int64_t prefill = 512;
   int64_t decode = 32;
   std::vector<int64_t> batch = {1, 8};
-  int64_t depth = 0;
+  std::vector<int64_t> depth = {0};
   int64_t repeats = 3;
   bool as_json = false;
   std::shared_ptr<SettingOptions> settings;
@@ -46,7 +48,15 @@ struct Measurement {
   std::vector<double> rates;  // tokens per second
   double limit = 0;           // tokens per second
   std::string limited_by;
+  OpTimes times;        // of all repetitions together
+  double kv_bytes = 0;  // keys and values that attention read at least, in these times
+  double attention_macs = 0;
 };
+
+// Tokens that fill a cache by computing; a deeper one is filled with copies of their blocks, which
+// costs seconds instead of minutes and is as much memory and work to attention as any text.
+constexpr int64_t kComputedTokens = 512;
+static_assert(kComputedTokens % backend::kKvBlockTokens == 0);
 
 TokenCost token_cost(const gguf::File& file, const model::ModelSpec& spec) {
   TokenCost cost;
@@ -77,17 +87,21 @@ std::vector<int32_t> filler(int64_t count, int64_t vocab, int64_t seed) {
 
 class Bench {
  public:
-  Bench(const BenchArgs& args, const Settings& settings, const LoadedModel& loaded)
+  Bench(const BenchArgs& args, const Settings& settings, const LoadedModel& loaded,
+        TimedBackend& backend)
       : args_(args),
         settings_(settings),
         model_(*loaded.model),
+        backend_(backend),
         cost_(token_cost(*loaded.file, loaded.model->spec())) {}
 
   Status run(const gguf::File& file) {
     const int64_t most = std::max<int64_t>(1, *std::ranges::max_element(args_.batch));
-    context_ =
-        round_up(std::max(args_.prefill, args_.depth + args_.decode + 1), backend::kKvBlockTokens);
+    context_ = round_up(*std::ranges::max_element(args_.depth) +
+                            std::max({args_.prefill, args_.decode + 1, int64_t{1}}),
+                        backend::kKvBlockTokens);
     model::CacheOptions cache = cache_types(settings_);
+    groups_ = model_.cache_groups(cache.key_type, cache.value_type);
     cache.blocks.assign(model_.spec().cache_windows.size(),
                         most * context_ / backend::kKvBlockTokens);
     CHASQUI_TRY_STATUS(model_.allocate_cache(cache));
@@ -95,66 +109,133 @@ class Bench {
                              static_cast<int>(std::max<int64_t>(settings_.n_threads, 0)),
                              settings_.cpu_isa, 0.5));
     print_header(file);
+    for (const int64_t depth : args_.depth) CHASQUI_TRY_STATUS(run_at(depth));
+    return {};
+  }
+
+ private:
+  Status run_at(int64_t depth) {
     if (args_.prefill > 0) {
-      CHASQUI_TRY(const Measurement prefill, measure_prefill());
+      CHASQUI_TRY(const Measurement prefill, measure_prefill(depth));
       report(prefill);
     }
     for (const int64_t sequences : args_.batch) {
       if (args_.decode == 0) break;
-      CHASQUI_TRY(const Measurement decode, measure_decode(sequences));
+      CHASQUI_TRY(const Measurement decode, measure_decode(depth, sequences));
       report(decode);
     }
     return {};
   }
 
- private:
-  Result<Measurement> measure_prefill() {
-    Measurement m{.what = "prefill", .tokens = args_.prefill, .rates = {}, .limited_by = "int8"};
+  Result<Measurement> measure_prefill(int64_t depth) {
+    Measurement m{.what = "prefill",
+                  .tokens = args_.prefill,
+                  .depth = depth,
+                  .rates = {},
+                  .limited_by = "int8",
+                  .times = {}};
     const auto count = static_cast<double>(args_.prefill);
     m.limit = limits_.int8_gmac_per_s * 1e9 /
               (cost_.macs - cost_.head_macs + cost_.head_macs / count);
     const auto tokens = filler(args_.prefill, model_.spec().vocab, 1);
     // The logits of the last token are part of a prefill.
     const int64_t wanted[] = {args_.prefill - 1};
+    CHASQUI_TRY(std::vector<model::Session> sessions, filled_sessions(1, depth));
     for (int64_t i = 0; i <= args_.repeats; ++i) {
-      model::Session session(model_, context_);
+      sessions[0].truncate(depth);
+      backend_.reset();
       const Instant begin = clock_.now();
-      CHASQUI_TRY_STATUS(feed(session, tokens, wanted));
-      // The first round warms caches and page tables.
-      if (i > 0) m.rates.push_back(count / since(begin));
+      CHASQUI_TRY_STATUS(feed(sessions[0], tokens, wanted));
+      if (i == 0) continue;  // warms caches and page tables
+      m.rates.push_back(count / since(begin));
+      count_attention(m, depth, args_.prefill, 0);
     }
     return m;
   }
 
-  Result<Measurement> measure_decode(int64_t sequences) {
+  Result<Measurement> measure_decode(int64_t depth, int64_t sequences) {
     Measurement m{.what = "decode",
                   .sequences = sequences,
-                  .depth = args_.depth,
+                  .depth = depth,
                   .rates = {},
-                  .limited_by = "memory"};
+                  .limited_by = "memory",
+                  .times = {}};
     const auto count = static_cast<double>(sequences);
-    const double by_memory = limits_.read_gb_per_s * 1e9 / cost_.weight_bytes * count;
+    const double by_memory = limits_.read_gb_per_s * 1e9 * count /
+                             (cost_.weight_bytes + count * context_bytes(depth + args_.decode / 2));
     const double by_compute = limits_.int8_gmac_per_s * 1e9 / cost_.macs;
     m.limit = std::min(by_memory, by_compute);
     if (by_compute < by_memory) m.limited_by = "int8";
+    CHASQUI_TRY(std::vector<model::Session> sessions, filled_sessions(sequences, depth));
     for (int64_t i = 0; i < args_.repeats; ++i) {
-      CHASQUI_TRY(std::vector<model::Session> sessions, prefilled_sessions(sequences));
+      for (model::Session& session : sessions) session.truncate(depth);
       decode_step(sessions);  // warms up
+      backend_.reset();
       const Instant begin = clock_.now();
       for (int64_t step = 1; step < args_.decode; ++step) decode_step(sessions);
       m.rates.push_back(count * static_cast<double>(args_.decode - 1) / since(begin));
+      count_attention(m, depth + 1, args_.decode - 1, sequences);
     }
     return m;
   }
 
-  Result<std::vector<model::Session>> prefilled_sessions(int64_t count) {
+  // Adds what attention did since the last reset: `rows` rows after `begin` tokens, decoded one by
+  // one by each of `sequences`, or for 0 at once, as a prompt.
+  void count_attention(Measurement& m, int64_t begin, int64_t rows, int64_t sequences) const {
+    const OpTimes times = backend_.times();
+    m.times.attention += times.attention;
+    m.times.products += times.products;
+    m.times.other += times.other;
+    for (int64_t row = 0; row < rows; ++row) {
+      const auto copies = static_cast<double>(std::max<int64_t>(sequences, 1));
+      m.kv_bytes += sequences > 0 ? copies * context_bytes(begin + row + 1) : 0;
+      for (const model::LayerSpec& layer : model_.spec().layers) {
+        const int64_t window = groups_[static_cast<size_t>(layer.cache_group)].window_tokens;
+        m.attention_macs += copies * static_cast<double>(seen(begin + row + 1, window)) *
+                            static_cast<double>(layer.heads * (layer.key_dim + layer.value_dim));
+      }
+    }
+  }
+
+  static int64_t seen(int64_t tokens, int64_t window) {
+    return window > 0 ? std::min(tokens, window) : tokens;
+  }
+
+  // Keys and values that a row after `tokens` tokens sees, in all layers.
+  double context_bytes(int64_t tokens) const {
+    double bytes = 0;
+    for (const CacheSpec& group : groups_) {
+      bytes += static_cast<double>(group.bytes_per_block * seen(tokens, group.window_tokens)) /
+               static_cast<double>(group.block_tokens);
+    }
+    return bytes;
+  }
+
+  // Sequences with `depth` tokens in the cache. The first ones are computed, the others' blocks
+  // and those beyond kComputedTokens copied from them, each into memory of its own.
+  Result<std::vector<model::Session>> filled_sessions(int64_t count, int64_t depth) {
+    const int64_t blocks_each = context_ / backend::kKvBlockTokens;
     std::vector<model::Session> sessions;
     for (int64_t i = 0; i < count; ++i) {
-      sessions.emplace_back(model_, context_,
-                            static_cast<int32_t>(i * context_ / backend::kKvBlockTokens));
-      if (args_.depth == 0) continue;
-      CHASQUI_TRY_STATUS(feed(sessions.back(), filler(args_.depth, model_.spec().vocab, i), {}));
+      sessions.emplace_back(model_, context_, static_cast<int32_t>(i * blocks_each));
     }
+    if (depth == 0) return sessions;
+    const int64_t computed = std::min(depth, kComputedTokens);
+    CHASQUI_TRY_STATUS(feed(sessions[0], filler(computed, model_.spec().vocab, 1), {}));
+    const int64_t source_blocks = ceil_div(computed, backend::kKvBlockTokens);
+    std::vector<BlockCopy> copies;
+    for (int64_t i = 0; i < count; ++i) {
+      for (int64_t b = i == 0 ? source_blocks : 0; b < ceil_div(depth, backend::kKvBlockTokens);
+           ++b) {
+        for (int32_t group = 0; group < static_cast<int32_t>(groups_.size()); ++group) {
+          copies.push_back({group, static_cast<int32_t>(b % source_blocks),
+                            static_cast<int32_t>(i * blocks_each + b)});
+        }
+      }
+      model::Session& session = sessions[static_cast<size_t>(i)];
+      session.advance(depth - session.length());
+    }
+    decode_step(sessions, copies);  // a step carries them out
     return sessions;
   }
 
@@ -167,7 +248,7 @@ class Bench {
   }
 
   // One token for each session, in one forward pass.
-  void decode_step(std::vector<model::Session>& sessions) {
+  void decode_step(std::vector<model::Session>& sessions, std::span<const BlockCopy> copies = {}) {
     const auto count = static_cast<int64_t>(sessions.size());
     const auto tokens = filler(count, model_.spec().vocab, sessions.front().length());
     std::vector<int32_t> positions;
@@ -184,6 +265,7 @@ class Bench {
     model_.forward({.tokens = tokens,
                     .positions = positions,
                     .groups = groups,
+                    .copies = copies,
                     .logit_rows = rows,
                     .hidden_rows = {}});
     for (model::Session& session : sessions) session.advance(1);
@@ -198,8 +280,9 @@ class Bench {
         "GMAC/s; a token: {:.3f} GMAC, {:.1f} MB of weights\n\n",
         file.path(), limits_.read_gb_per_s, limits_.int8_gmac_per_s, limits_.f32_gmac_per_s,
         cost_.macs / 1e9, cost_.weight_bytes / 1e6);
-    fmt::print("{:<10} {:>8} {:>10} {:>8} {:>12} {:>12} {:>12}  {}\n", "what", "tokens",
-               "sequences", "depth", "best t/s", "median t/s", "limit t/s", "of the limit");
+    fmt::print("{:<10} {:>8} {:>10} {:>8} {:>12} {:>12} {:>12}  {:<16} {:>10}  {}\n", "what",
+               "tokens", "sequences", "depth", "best t/s", "median t/s", "limit t/s",
+               "of the limit", "attention", "its rate");
   }
 
   void report(const Measurement& m) const {
@@ -208,9 +291,10 @@ class Bench {
     const double best = rates.back();
     const double median = rates[rates.size() / 2];
     if (!args_.as_json) {
-      fmt::print("{:<10} {:>8} {:>10} {:>8} {:>12.1f} {:>12.1f} {:>12.1f}  {:.0f} % ({})\n", m.what,
-                 m.what == "prefill" ? m.tokens : args_.decode, m.sequences, m.depth, best, median,
-                 m.limit, 100 * best / m.limit, m.limited_by);
+      fmt::print("{:<10} {:>8} {:>10} {:>8} {:>12.1f} {:>12.1f} {:>12.1f}  {:<16} {:>8.0f} %  {}\n",
+                 m.what, m.what == "prefill" ? m.tokens : args_.decode, m.sequences, m.depth, best,
+                 median, m.limit, fmt::format("{:.0f} % ({})", 100 * best / m.limit, m.limited_by),
+                 100 * attention_share(m), attention_rate(m));
       return;
     }
     json::object line{{"engine", "chasqui"}, {"what", m.what}};
@@ -221,18 +305,42 @@ class Bench {
     }
     line["depth"] = m.depth;
     line["threads"] = settings_.n_threads;
+    line["type_k"] = settings_.type_k;
+    line["type_v"] = settings_.type_v;
     line["best"] = best;
     line["median"] = median;
+    line["attention"] = {{"share", attention_share(m)},
+                         {"kv_gb_per_s", m.kv_bytes / m.times.attention * 1e-9},
+                         {"gmac_per_s", m.attention_macs / m.times.attention * 1e-9}};
     line["limit"] = {{"tokens_per_s", m.limit},
                      {"by", m.limited_by},
                      {"read_gb_per_s", limits_.read_gb_per_s},
-                     {"int8_gmac_per_s", limits_.int8_gmac_per_s}};
+                     {"int8_gmac_per_s", limits_.int8_gmac_per_s},
+                     {"f32_gmac_per_s", limits_.f32_gmac_per_s}};
     print_json(line);
+  }
+
+  // Of the time inside ops.
+  static double attention_share(const Measurement& m) {
+    return m.times.attention / (m.times.attention + m.times.products + m.times.other);
+  }
+
+  // Decoding reads; a prompt multiplies.
+  std::string attention_rate(const Measurement& m) const {
+    if (m.what == "prefill") {
+      const double rate = m.attention_macs / m.times.attention * 1e-9;
+      return fmt::format("{:.0f} GMAC/s ({:.0f} % of f32)", rate,
+                         100 * rate / limits_.f32_gmac_per_s);
+    }
+    const double rate = m.kv_bytes / m.times.attention * 1e-9;
+    return fmt::format("{:.1f} GB/s ({:.0f} % of reads)", rate, 100 * rate / limits_.read_gb_per_s);
   }
 
   const BenchArgs& args_;
   const Settings& settings_;
   model::Model& model_;
+  TimedBackend& backend_;
+  std::vector<CacheSpec> groups_;
   TokenCost cost_;
   Clock clock_;
   int64_t context_ = 0;
@@ -242,12 +350,19 @@ class Bench {
 Status bench(const BenchArgs& args) {
   CHASQUI_TRY(const Settings settings, args.settings->resolve());
   const int64_t most = *std::ranges::max_element(args.batch);
+  TimedBackend* timed = nullptr;
+  const auto wrap = [&timed](std::unique_ptr<backend::Backend> backend) {
+    auto wrapped = make_timed_backend(std::move(backend));
+    timed = wrapped.get();
+    return wrapped;
+  };
   CHASQUI_TRY(const LoadedModel loaded, load_model({.path = args.model,
                                                     .with_tokenizer = false,
                                                     .max_rows = std::max<int64_t>(512, most),
-                                                    .max_logit_rows = std::max<int64_t>(1, most)},
+                                                    .max_logit_rows = std::max<int64_t>(1, most),
+                                                    .wrap = wrap},
                                                    settings));
-  return Bench(args, settings, loaded).run(*loaded.file);
+  return Bench(args, settings, loaded, *timed).run(*loaded.file);
 }
 
 }  // namespace
@@ -261,7 +376,12 @@ Action declare_bench(CLI::App& parser) {
   parser.add_option("--batch", args->batch, "numbers of sequences that decode together")
       ->delimiter(',')
       ->check(CLI::Range(1, 4096));
-  parser.add_option("--depth", args->depth, "tokens in the cache before decoding")
+  parser
+      .add_option(
+          "--depth", args->depth,
+          "tokens in the cache before each measurement; of more than 512 the rest is copied "
+          "from these")
+      ->delimiter(',')
       ->check(CLI::Range(0, 1 << 20));
   parser.add_option("--repeats", args->repeats, "measurements of each kind")
       ->check(CLI::Range(1, 1000));

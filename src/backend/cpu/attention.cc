@@ -45,6 +45,8 @@ class AttentionRun {
 
   // One task does one partition of a group; `round` of them are combined at a time.
   void run_split();
+  void split_task(int64_t task, int64_t done, int thread) const;
+  float* packed(int64_t group) const { return packed_ + group * kGroupQueries * shape_.key_dim; }
   AttentionSums sums_of(std::byte* area, int64_t index) const;
 
   // The sums of a group over one partition, tile by tile: sink(first query, queries, tile's sums).
@@ -82,6 +84,7 @@ class AttentionRun {
   size_t sums_bytes_ = 0;
   std::byte* partials_ = nullptr;  // [groups][round_]
   std::byte* totals_ = nullptr;    // [groups]
+  float* packed_ = nullptr;        // [groups]: their queries, packed once for all partitions
 };
 
 void AttentionRun::run() {
@@ -129,6 +132,7 @@ void AttentionRun::reserve(bool split) {
     workspaces_ =
         carver.take<std::byte>(static_cast<int64_t>(workspace_bytes_) * context_.team.size());
     const auto kept = split ? groups_ : 0;
+    packed_ = carver.take<float>(kept * kGroupQueries * shape_.key_dim);
     totals_ = carver.take<std::byte>(static_cast<int64_t>(sums_bytes_) * kept);
     partials_ = carver.take<std::byte>(static_cast<int64_t>(sums_bytes_) * kept * round_);
     return carver.used();
@@ -161,22 +165,15 @@ void AttentionRun::whole_group(const QueryGroup& group, int thread) const {
 }
 
 void AttentionRun::run_split() {
-  for (int64_t g = 0; g < groups_; ++g) clear(sums_of(totals_, g), kGroupQueries);
+  for (int64_t g = 0; g < groups_; ++g) {
+    clear(sums_of(totals_, g), kGroupQueries);
+    AttentionWorkspace work = workspace(0);
+    work.q = packed(g);
+    pack(list_[static_cast<size_t>(g)], work);
+  }
   for (int64_t done = 0; done < most_partitions_; done += round_) {
     // First all partitions of the round, in any order ...
-    for_tasks(groups_ * round_, [&](int64_t task, int thread) {
-      const QueryGroup& group = list_[static_cast<size_t>(task / round_)];
-      const int64_t p = group.first_partition() + done + task % round_;
-      const AttentionSums to = sums_of(partials_, task);
-      clear(to, group.count);
-      if (p >= group.last_partition()) return;
-      const AttentionWorkspace work = workspace(thread);
-      pack(group, work);
-      partition(group, p, work, [&](int64_t first, int64_t queries, const AttentionSums& part) {
-        kernels_.merge(from_query(to, first, shape_.value_padded), part, queries,
-                       shape_.value_padded);
-      });
-    });
+    for_tasks(groups_ * round_, [&](int64_t task, int thread) { split_task(task, done, thread); });
     // ... then their sums, in the order of the partitions.
     for_tasks(groups_, [&](int64_t g, int) {
       for (int64_t p = 0; p < round_; ++p) {
@@ -186,6 +183,19 @@ void AttentionRun::run_split() {
     });
   }
   for (int64_t g = 0; g < groups_; ++g) finish(list_[static_cast<size_t>(g)], sums_of(totals_, g));
+}
+
+void AttentionRun::split_task(int64_t task, int64_t done, int thread) const {
+  const QueryGroup& group = list_[static_cast<size_t>(task / round_)];
+  const int64_t p = group.first_partition() + done + task % round_;
+  const AttentionSums to = sums_of(partials_, task);
+  clear(to, group.count);
+  if (p >= group.last_partition()) return;
+  AttentionWorkspace work = workspace(thread);
+  work.q = packed(task / round_);
+  partition(group, p, work, [&](int64_t first, int64_t queries, const AttentionSums& part) {
+    kernels_.merge(from_query(to, first, shape_.value_padded), part, queries, shape_.value_padded);
+  });
 }
 
 AttentionSums AttentionRun::sums_of(std::byte* area, int64_t index) const {
@@ -203,18 +213,17 @@ int64_t AttentionRun::tile_queries(const QueryGroup& group) const {
   return ceil_div(group.count, ceil_div(group.count, kernels_.tile_queries));
 }
 
-// Tile after tile, each [key_dim][queries of the tile].
 void AttentionRun::pack(const QueryGroup& group, const AttentionWorkspace& work) const {
-  const int64_t step = tile_queries(group);
-  float* to = work.q;
-  for (int64_t first = 0; first < group.count; first += step) {
-    const int64_t n = std::min(step, group.count - first);
-    for (int64_t i = 0; i < n; ++i) {
-      const float* q = shape_.query(*group.slice, group.kv_head, group.first + first + i);
-      for (int64_t d = 0; d < shape_.key_dim; ++d) to[d * n + i] = q[d];
-    }
-    to += n * shape_.key_dim;
+  for (int64_t i = 0; i < group.count; ++i) {
+    work.rows[i] = shape_.query(*group.slice, group.kv_head, group.first + i);
   }
+  PackTask task;
+  task.rows = work.rows;
+  task.count = static_cast<int>(group.count);
+  task.tile = static_cast<int>(tile_queries(group));
+  task.key_dim = shape_.key_dim;
+  task.to = work.q;
+  kernels_.pack[shape_.pool.geometry().key_element](task);
 }
 
 // The blocks of a partition and of the one after it, as far as the group sees them.
@@ -275,6 +284,7 @@ AttentionTile AttentionRun::tile(const QueryGroup& group, int64_t partition, int
   t.scale = shape_.args.scale;
   t.softcap = shape_.args.softcap;
   t.scores = work.scores;
+  t.scaled = work.scaled;
   t.out = work.tile;
   return t;
 }

@@ -1,35 +1,17 @@
-// Compiled once per instruction-set level. Register tiles: Q queries times B blocks of scores, or
-// Q queries times C vectors of values, sized so that the accumulators, one operand for each of B
-// or C and one broadcast fit the level's registers.
+// Attention over float caches, and what does not depend on the cache's type. Compiled once per
+// instruction-set level.
 #include "backend/cpu/attention_kernels.h"
 
+#include "backend/cpu/internal/attention_tiles.h"
 #include "backend/cpu/kv_elements.h"
 #include "backend/cpu/vector_math.h"
 
 namespace chasqui::backend::cpu::CHASQUI_ISA {
 
 AttentionKernels attention_kernels();
+void add_block_attention(AttentionKernels& kernels);  // attention_block_kernels.cc
 
 namespace {
-
-#if defined(__AVX512F__)
-constexpr int kAccumulators = 16;  // of 32 registers; 8 chains already hide the latency of an FMA
-constexpr int kTileQueries = 8;
-#else
-constexpr int kAccumulators = 6;  // pairs of the 16 registers
-constexpr int kTileQueries = 6;
-#endif
-static_assert(kTileQueries <= kMaxTileQueries);
-
-// Vectors for each of Q queries: few queries take more, to have enough independent chains.
-template <int Q>
-constexpr int kWidth = kAccumulators / Q < 1   ? 1
-                       : kAccumulators / Q < 8 ? kAccumulators / Q
-                                               : 8;
-
-CHASQUI_INLINE F32x16 minus_infinity() {
-  return as_f32(iset1(static_cast<int32_t>(0xff800000)));
-}
 
 // e^x for x <= 0, in half the instructions of exp(): no overflow, and results that would be
 // subnormal are 0. NaN stays NaN. Same polynomial.
@@ -50,54 +32,17 @@ CHASQUI_INLINE F32x16 exp_nonpositive(F32x16 x) {
   return select(less(x, bottom), zero(), p);
 }
 
-// Union and intersection of the token ranges of a tile's queries; a query that sees nothing makes
-// the intersection empty.
-struct Spans {
-  int first = kPartitionTokens;
-  int last = 0;
-  int common_begin = 0;
-  int common_end = kPartitionTokens;
-};
-
-inline Spans spans(const AttentionTile& tile) {
-  Spans s;
-  for (int i = 0; i < tile.queries; ++i) {
-    if (tile.begin[i] < tile.end[i]) {
-      s.first = tile.begin[i] < s.first ? tile.begin[i] : s.first;
-      s.last = tile.end[i] > s.last ? tile.end[i] : s.last;
+// Tile after tile, each [key_dim][queries of the tile].
+void pack_floats(const PackTask& task) {
+  float* to = task.to;
+  for (int first = 0; first < task.count; first += task.tile) {
+    const int n = task.count - first < task.tile ? task.count - first : task.tile;
+    for (int i = 0; i < n; ++i) {
+      const float* q = task.rows[first + i];
+      for (int64_t d = 0; d < task.key_dim; ++d) to[d * n + i] = q[d];
     }
-    s.common_begin = tile.begin[i] > s.common_begin ? tile.begin[i] : s.common_begin;
-    s.common_end = tile.end[i] < s.common_end ? tile.end[i] : s.common_end;
+    to += n * task.key_dim;
   }
-  return s;
-}
-
-// Scales, caps and masks the scores of one query with one block, and stores them.
-CHASQUI_INLINE void store_scores(const AttentionTile& tile, int query, int block, F32x16 s) {
-  s = mul(s, set1(tile.scale));
-  if (tile.softcap > 0) {
-    s = mul(set1(tile.softcap), tanh(div(s, set1(tile.softcap))));
-  }
-  const int begin = tile.begin[query] - block * 16;
-  const int end = tile.end[query] - block * 16;
-  if (begin > 0) s = select(first_lanes(begin < 16 ? begin : 16), minus_infinity(), s);
-  if (end < 16) s = select(first_lanes(end > 0 ? end : 0), s, minus_infinity());
-  store(tile.scores + query * kScoreStride + block * 16, s);
-}
-
-// Where the data lies that is needed after `block` of the tile's stream: keys of the visible blocks
-// [first, last), then their values, then the keys of the next partition. Blocks lie anywhere, so
-// the hardware does not see them coming.
-CHASQUI_INLINE const uint8_t* keys_or_values(const AttentionTile& tile, int block, int first,
-                                             int last) {
-  if (block < last) return tile.blocks[block];
-  const int again = block - last + first;
-  return tile.blocks[again < last ? again : last - 1] + tile.value_offset;
-}
-CHASQUI_INLINE const uint8_t* values_or_next(const AttentionTile& tile, int block, int last) {
-  if (block < last) return tile.blocks[block] + tile.value_offset;
-  const int next = block - last;
-  return next < tile.next_count ? tile.next[next] : tile.blocks[last - 1];
 }
 
 // Scores of Q queries with B blocks, of the visible [first, last).
@@ -114,7 +59,7 @@ void score_blocks(const AttentionTile& tile, int block, int first, int last) {
   for (int i = 0; i < Q; ++i) {
     for (int b = 0; b < B; ++b) acc[i][b] = zero();
   }
-  const float* q = tile.q;
+  const auto* q = static_cast<const float*>(tile.q);
   const int64_t end = tile.key_dim * 16;
   const auto step = [&](int64_t d) __attribute__((always_inline)) {
     F32x16 k[B];
@@ -137,18 +82,15 @@ void score_blocks(const AttentionTile& tile, int block, int first, int last) {
   }
 }
 
-template <class Element, int Q>
-void score_queries(const AttentionTile& tile) {
-  const Spans s = spans(tile);
-  const int last = (s.last + 15) / 16;
-  const int first = s.first / 16;
-  int block = first;
-  constexpr int kBlocks = kWidth<Q>;
-  for (; block + kBlocks <= last; block += kBlocks) {
-    score_blocks<Element, Q, kBlocks>(tile, block, first, last);
+template <class Element>
+struct FloatScores {
+  template <int Q>
+  static constexpr int kBlocks = kWidth<Q>;
+  template <int Q, int B>
+  static void run(const AttentionTile& tile, int block, int first, int last) {
+    score_blocks<Element, Q, B>(tile, block, first, last);
   }
-  for (; block < last; ++block) score_blocks<Element, Q, 1>(tile, block, first, last);
-}
+};
 
 void weigh(const AttentionTile& tile) {
   for (int i = 0; i < tile.queries; ++i) {
@@ -168,9 +110,6 @@ void weigh(const AttentionTile& tile) {
     tile.out.sum[i] = sum(total);
   }
 }
-
-// How far ahead values are prefetched: 64 tokens take some 300 ns, memory answers within 150.
-constexpr int kBlocksAhead = 4;
 
 // Adds tokens [from, to) to C vectors of Q neighbouring queries' values, starting at `query` and
 // `column`.
@@ -221,46 +160,13 @@ void gather_rows(const AttentionTile& tile, int query, int from, int to) {
   }
 }
 
-// Tokens that all queries see are taken together; those before and after, which some do not see
-// (at the diagonal and at a window's edge), query by query. Each query's order stays ascending.
-template <class Element, int Q>
-void gather_queries(const AttentionTile& tile) {
-  const F32x16 none = zero();
-  for (int64_t at = 0; at < Q * tile.value_padded; at += 16) store(tile.out.acc + at, none);
-  const Spans s = spans(tile);
-  const bool together = s.common_begin < s.common_end;
-  const int begin = together ? s.common_begin : kPartitionTokens;
-  const int end = together ? s.common_end : kPartitionTokens;
-  for (int i = 0; i < Q; ++i) {
-    gather_rows<Element, 1>(tile, i, tile.begin[i], tile.end[i] < begin ? tile.end[i] : begin);
+template <class Element>
+struct FloatValues {
+  template <int Q>
+  static void run(const AttentionTile& tile, int query, int from, int to) {
+    gather_rows<Element, Q>(tile, query, from, to);
   }
-  gather_rows<Element, Q>(tile, 0, begin, end);
-  for (int i = 0; i < Q; ++i) gather_rows<Element, 1>(tile, i, end, tile.end[i]);
-}
-
-// One instance for each number of queries that a tile of this level may have.
-template <int Q>
-constexpr int kUpTo = Q < kTileQueries ? Q : kTileQueries;
-
-template <class Element>
-void score(const AttentionTile& tile) {
-  using Run = void (*)(const AttentionTile&);
-  constexpr Run kRuns[] = {score_queries<Element, kUpTo<1>>, score_queries<Element, kUpTo<2>>,
-                           score_queries<Element, kUpTo<3>>, score_queries<Element, kUpTo<4>>,
-                           score_queries<Element, kUpTo<5>>, score_queries<Element, kUpTo<6>>,
-                           score_queries<Element, kUpTo<7>>, score_queries<Element, kUpTo<8>>};
-  kRuns[tile.queries - 1](tile);
-}
-
-template <class Element>
-void gather(const AttentionTile& tile) {
-  using Run = void (*)(const AttentionTile&);
-  constexpr Run kRuns[] = {gather_queries<Element, kUpTo<1>>, gather_queries<Element, kUpTo<2>>,
-                           gather_queries<Element, kUpTo<3>>, gather_queries<Element, kUpTo<4>>,
-                           gather_queries<Element, kUpTo<5>>, gather_queries<Element, kUpTo<6>>,
-                           gather_queries<Element, kUpTo<7>>, gather_queries<Element, kUpTo<8>>};
-  kRuns[tile.queries - 1](tile);
-}
+};
 
 // Brings two partial results to their common maximum.
 struct Rescale {
@@ -312,9 +218,20 @@ void finish(const AttentionSums& sums, const float* sink, int64_t value_dim, flo
 }  // namespace
 
 AttentionKernels attention_kernels() {
-  return {kTileQueries, {score<F32Element>, score<F16Element>, score<Bf16Element>},
-          weigh,        {gather<F32Element>, gather<F16Element>, gather<Bf16Element>},
-          merge,        finish};
+  AttentionKernels kernels = {};
+  kernels.tile_queries = kTileQueries;
+  for (auto& pack : kernels.pack) pack = pack_floats;
+  kernels.score[kKvF32] = score<FloatScores<F32Element>>;
+  kernels.score[kKvF16] = score<FloatScores<F16Element>>;
+  kernels.score[kKvBf16] = score<FloatScores<Bf16Element>>;
+  kernels.weigh = weigh;
+  kernels.gather[kKvF32] = gather<FloatValues<F32Element>>;
+  kernels.gather[kKvF16] = gather<FloatValues<F16Element>>;
+  kernels.gather[kKvBf16] = gather<FloatValues<Bf16Element>>;
+  kernels.merge = merge;
+  kernels.finish = finish;
+  add_block_attention(kernels);
+  return kernels;
 }
 
 }  // namespace chasqui::backend::cpu::CHASQUI_ISA

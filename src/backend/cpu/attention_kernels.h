@@ -6,7 +6,8 @@
 // outside [begin, end) are replaced or skipped, never multiplied by zero, so whatever they hold
 // (another sequence's leftovers, NaN) cannot reach the result. Hence the bits of a row's partial
 // result depend on the row, its cache and the partition's border alone: not on the tile's other
-// rows, nor on the tile's size, which differs between levels.
+// rows, nor on the tile's size, which differs between levels. With quantised keys a score is a sum
+// of integers for each group of 32 dimensions, and a chain over the groups.
 #pragma once
 
 #include <stdint.h>
@@ -37,8 +38,8 @@ struct AttentionSums {
 
 // Query i of a tile is one head of one row; all read the same KV head.
 struct AttentionTile {
-  int queries;     // 1 .. tile_queries
-  const float* q;  // [key_dim][queries]
+  int queries;    // 1 .. tile_queries
+  const void* q;  // the tile's part of what pack() wrote
   int64_t key_dim;
   int64_t value_padded;          // multiple of 16
   int64_t value_offset;          // bytes from a block's keys to its values
@@ -51,11 +52,24 @@ struct AttentionTile {
   float scale;
   float softcap;  // 0: none
   float* scores;  // scratch, [queries][kScoreStride]
+  float* scaled;  // the same, for weights times the scales of quantised values
   AttentionSums out;
+};
+
+// Queries in the form that score() reads, tile after tile.
+struct PackTask {
+  const float* const* rows;  // [count] queries of key_dim values
+  int count;
+  int tile;  // queries of a tile; the last has what is left
+  int64_t key_dim;
+  float* to;  // [count * key_dim]; a tile that begins with query i lies at to + i * key_dim, and
+              // may use less than that
 };
 
 struct AttentionKernels {
   int tile_queries;  // the largest tile of this level
+  // By the keys' type: floats, [key_dim][queries] a tile; for quantised keys bytes.
+  void (*pack[kKvElements])(const PackTask& task);
   // In this order: scores of all visible tokens; weights, out.max and out.sum; out.acc.
   void (*score[kKvElements])(const AttentionTile& tile);
   void (*weigh)(const AttentionTile& tile);

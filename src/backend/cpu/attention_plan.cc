@@ -57,7 +57,9 @@ AttentionSums Carver::take_sums(int64_t queries, int64_t value_padded) {
 
 AttentionWorkspace::AttentionWorkspace(const AttentionShape& shape, Carver& carver)
     : q(carver.take<float>(kGroupQueries * shape.key_dim)),
+      rows(carver.take<const float*>(kGroupQueries)),
       scores(carver.take<float>(int64_t{kMaxTileQueries} * kScoreStride)),
+      scaled(carver.take<float>(int64_t{kMaxTileQueries} * kScoreStride)),
       blocks(carver.take<const uint8_t*>(2 * kPartitionBlocks)),
       begin(carver.take<int32_t>(kMaxTileQueries)),
       end(carver.take<int32_t>(kMaxTileQueries)),

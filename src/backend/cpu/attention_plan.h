@@ -78,7 +78,9 @@ struct AttentionWorkspace {
   AttentionWorkspace(const AttentionShape& shape, Carver& carver);
 
   float* q;                // packed queries of the group, tile after tile
+  const float** rows;      // [kGroupQueries]
   float* scores;           // [kMaxTileQueries][kScoreStride]
+  float* scaled;           // the same
   const uint8_t** blocks;  // [2 * kPartitionBlocks]: the partition's, the next one's
   int32_t* begin;          // [kMaxTileQueries]
   int32_t* end;            // [kMaxTileQueries]

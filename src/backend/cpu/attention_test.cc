@@ -30,34 +30,54 @@ struct Dims {
 };
 // Multiples of 16 and not, as the golden models and real ones have.
 constexpr Dims kDims[] = {{64, 64}, {20, 12}, {33, 17}, {80, 96}, {128, 128}, {1, 1}};
+// For quantised types: whole groups of 32.
+constexpr Dims kBlockDims[] = {{64, 64}, {32, 96}, {128, 128}, {96, 32}};
 constexpr int64_t kShares[] = {1, 2, 3, 4, 7, 8, 9, 12};
 constexpr int64_t kWindows[] = {0, 0, 1, 5, 100, 300};
-constexpr DType kTypes[] = {DType::kF16, DType::kF32, DType::kBF16};
+constexpr DType kTypes[] = {DType::kF16, DType::kF32, DType::kBF16, DType::kQ8_0, DType::kQ4_0};
 
 template <typename T, size_t N>
 T pick(Rng& rng, const T (&from)[N]) {
   return from[rng.below(N)];
 }
 
+bool is_quantised(DType type) {
+  return dtype_info(type).block_values > 1;
+}
+
+// The op rounds queries to bytes, one scale for 32 dimensions, when keys are quantised. Queries
+// that are bytes already leave the reference nothing else to compute, so the same tolerance holds.
+void make_bytes(std::vector<float>& q) {
+  for (size_t begin = 0; begin < q.size(); begin += 32) {
+    const std::span group = std::span(q).subspan(begin, 32);
+    float largest = 0;
+    for (const float x : group) largest = std::max(largest, std::abs(x));
+    for (float& x : group) x = std::nearbyint(x * 127.0f / largest) * (largest / 127.0f);
+  }
+}
+
 Scene random_scene(Rng& rng, int64_t max_tokens) {
-  const Dims dims = pick(rng, kDims);
+  const DType key_type = pick(rng, kTypes);
+  const DType value_type = pick(rng, kTypes);
+  const bool blocks = is_quantised(key_type) || is_quantised(value_type);
+  const Dims dims = blocks ? pick(rng, kBlockDims) : pick(rng, kDims);
   const int64_t kv_heads = 1 + static_cast<int64_t>(rng.below(3));
   const int64_t share = pick(rng, kShares);
   const int64_t tokens = 1 + static_cast<int64_t>(rng.below(static_cast<uint64_t>(max_tokens)));
-  Scene s = {
-      {2 * (tokens / 16 + 2), kv_heads, dims.key, dims.value, pick(rng, kTypes), pick(rng, kTypes)},
-      share,
-      tokens,
-      {},
-      {},
-      random_rows(rng, tokens, kv_heads * share * dims.key, 2.0f),
-      random_rows(rng, tokens, kv_heads * dims.key),
-      random_rows(rng, tokens, kv_heads * dims.value)};
+  Scene s = {{2 * (tokens / 16 + 2), kv_heads, dims.key, dims.value, key_type, value_type},
+             share,
+             tokens,
+             {},
+             {},
+             random_rows(rng, tokens, kv_heads * share * dims.key, 2.0f),
+             random_rows(rng, tokens, kv_heads * dims.key),
+             random_rows(rng, tokens, kv_heads * dims.value)};
   s.args.heads = s.heads();
   s.args.scale = 1.0f / std::sqrt(static_cast<float>(dims.key));
   s.args.window = pick(rng, kWindows);
   if (rng.below(3) == 0) s.args.softcap = 3.0f;
   if (rng.below(3) == 0) s.sinks = random_rows(rng, 1, s.heads()).values();
+  if (is_quantised(key_type)) make_bytes(s.q.values());
   return s;
 }
 
@@ -114,13 +134,17 @@ double longest(const std::vector<float>& values, int64_t dim) {
 //   few u of its size for scale and cap; a weight is off by twice that (its own score and the
 //   maximum), plus 4 u of exp and u |score - max| of the subtraction;
 //   the chain over a partition adds 256 u, combining n partitions 4 n u, both in sum and values.
+// Quantised types add a few u to a score and to a value for their scales, and stored keys and
+// values may lie half a step outside of what was given.
 double tolerance(Scene& s) {
+  const double stored =
+      s.spec.key_type == DType::kQ4_0 || s.spec.value_type == DType::kQ4_0 ? 1.0 + 0.5 / 7 : 1.01;
   const double size = longest(s.q.values(), s.spec.key_dim) *
-                      longest(s.k.values(), s.spec.key_dim) * 1.01 * double{s.args.scale};
+                      longest(s.k.values(), s.spec.key_dim) * stored * double{s.args.scale};
   const double score = size * (static_cast<double>(s.spec.key_dim) + 8);
   const double partitions = std::ceil(static_cast<double>(s.tokens) / cpu::kPartitionTokens);
-  return largest(s.v.values()) * 1.01 * kRound *
-         (2 * score + 2 * size + 4 + 2 * (cpu::kPartitionTokens + 4 * partitions));
+  return largest(s.v.values()) * stored * kRound *
+         (2 * score + 2 * size + 6 + 2 * (cpu::kPartitionTokens + 4 * partitions));
 }
 
 TEST_P(CpuAttention, AgreesWithTheReference) {
@@ -228,6 +252,65 @@ TEST_P(CpuAttention, ALongPastIsSplitAmongThreadsWithoutChangingABit) {
     results.push_back(out.values());
   }
   EXPECT_EQ(results[0], results[1]);
+}
+
+// One token's attention is its value: what the store rounded to shows bit by bit, at every place in
+// a block and for blocks stored at once and token by token.
+TEST_P(CpuAttention, QuantisedValuesAreThoseOfTheReference) {
+  Rng rng(17);
+  for (const DType type : {DType::kQ8_0, DType::kQ4_0}) {
+    for (const int64_t step : {1, 5, 16}) {
+      const KvSpec spec = {2, 2, 32, 64, type, type};
+      Cache cache(*backend_, spec), expected(*reference_, spec);
+      Rows k = random_rows(rng, 32, 64), v = random_rows(rng, 32, 128);
+      for (int64_t c = 0; c < 32; ++c) v.matrix().row(3)[c] = 0;      // no scale to find
+      for (int64_t c = 0; c < 32; ++c) v.matrix().row(9)[c] = 1e-7f;  // a subnormal one
+      v.matrix().row(20)[7] = 1e6f;                                   // one beyond halves
+      AttentionArgs args = heads(2);
+      args.window = 1;
+      for (int64_t t = 0; t < 32; t += step) {
+        const int64_t end = std::min<int64_t>(32, t + step);
+        cache.store({1, 0}, t, part(k, t, end), part(v, t, end));
+      }
+      expected.store({0, 1}, 0, k, v);
+      const Rows q(32, 64);
+      EXPECT_EQ(cache.attend({1, 0}, 0, q, args).values(),
+                expected.attend({0, 1}, 0, q, args).values())
+          << dtype_info(type).name << " stored by " << step;
+    }
+  }
+}
+
+// Rounding a query to bytes moves each dimension by up to half a step, a 127th of the largest of
+// its group: as good as noise of step / sqrt(12), so a score by noise of sqrt(dimensions) times
+// that.
+TEST_P(CpuAttention, RoundingQueriesStaysWithinItsBound) {
+  Rng rng(18);
+  const KvSpec spec = {4, 1, 64, 32, DType::kQ8_0, DType::kQ8_0};
+  Cache cache(*backend_, spec), expected(*reference_, spec);
+  const Table table = {0, 1, 2, 3};
+  Rows k = random_rows(rng, 64, 64), v = random_rows(rng, 64, 32), q = random_rows(rng, 8, 64);
+  for (Cache* to : {&cache, &expected}) to->store(table, 0, k, v);
+  const AttentionArgs args = heads(1, 0.125f);
+  Rows actual = cache.attend(table, 56, q, args), exact = expected.attend(table, 56, q, args);
+  const double step = largest(q.values()) / 127;
+  const double sigma = 0.125 * std::sqrt(64.0) * step / std::sqrt(12.0);
+  // A weight moves by its own score's factor and the sum's; no score by more than 5 sigma.
+  const double bound = largest(v.values()) * std::expm1(2 * 5 * sigma);
+  for (size_t i = 0; i < exact.values().size(); ++i) {
+    ASSERT_NEAR(actual.values()[i], exact.values()[i], bound);
+  }
+  EXPECT_NE(actual.values(), exact.values()) << "queries of this type are rounded";
+}
+
+TEST_P(CpuAttention, HeadsThatAreNoWholeBlocksAreRefused) {
+  for (Backend* backend : {backend_.get(), reference_.get()}) {
+    const auto pool = backend->allocate_kv({4, 1, 64, 80, DType::kF16, DType::kQ8_0});
+    ASSERT_FALSE(pool);
+    EXPECT_EQ(pool.error().code, ErrorCode::kUnsupported);
+    EXPECT_EQ(pool.error().param, "type_v");
+    EXPECT_NE(pool.error().message.find("80"), std::string::npos) << pool.error().message;
+  }
 }
 
 // A row whose own numbers are broken must not break its neighbours.

@@ -18,13 +18,11 @@ namespace {
 struct ElementRow {
   DType type;
   KvElement element;
-  int64_t bytes;
 };
 
 constexpr ElementRow kElements[] = {
-    {DType::kF32, kKvF32, 4},
-    {DType::kF16, kKvF16, 2},
-    {DType::kBF16, kKvBf16, 2},
+    {DType::kF32, kKvF32}, {DType::kF16, kKvF16}, {DType::kBF16, kKvBf16},
+    {DType::kQ8_0, kKvQ8}, {DType::kQ4_0, kKvQ4},
 };
 
 const ElementRow* find_element(DType type) {
@@ -64,6 +62,12 @@ void store_block(const StoreKvArgs& args, const KvPoolKernels& kernels, const Se
   }
 }
 
+// Bytes of 16 tokens with `dim` values each.
+int64_t token_block_bytes(DType type, int64_t dim) {
+  const DTypeInfo& info = dtype_info(type);
+  return kKvBlockTokens * (dim / info.block_values) * info.block_bytes;
+}
+
 int64_t blocks_touched(const SequenceSlice& slice) {
   if (slice.row_count == 0) return 0;
   return ceil_div(slice.kv_begin + slice.row_count, kKvBlockTokens) -
@@ -80,8 +84,8 @@ CpuKvPool::Geometry CpuKvPool::geometry(const KvSpec& spec) {
   g.key_element = key->element;
   g.value_element = value->element;
   g.value_padded = (spec.value_dim + 15) / 16 * 16;
-  g.value_offset = spec.key_dim * kKvBlockTokens * key->bytes;
-  g.head_bytes = g.value_offset + kKvBlockTokens * g.value_padded * value->bytes;
+  g.value_offset = token_block_bytes(spec.key_type, spec.key_dim);
+  g.head_bytes = g.value_offset + token_block_bytes(spec.value_type, g.value_padded);
   g.block_bytes = spec.kv_heads * g.head_bytes;
   return g;
 }
@@ -122,6 +126,7 @@ Result<std::unique_ptr<KvPool>> allocate_kv(const KvSpec& spec) {
                 fmt::format("the CPU's KV cache cannot be of type {} (it can be {})",
                             dtype_info(type).name, known));
   }
+  CHASQUI_TRY_STATUS(check_whole_blocks(spec));
   CHASQUI_CHECK(spec.blocks >= 0 && spec.kv_heads > 0 && spec.key_dim > 0 && spec.value_dim > 0,
                 "{} blocks of {} heads of {} and {}", spec.blocks, spec.kv_heads, spec.key_dim,
                 spec.value_dim);

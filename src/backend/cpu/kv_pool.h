@@ -5,6 +5,14 @@
 // need no horizontal sums. Values are [16 tokens][value_dim padded to 16]. A head's part of a block
 // is contiguous (8 KiB for 128-wide f16 heads): a task reads one stream a block.
 //
+// Q8_0 and Q4_0 hold groups of 32 dimensions of 16 tokens, as many bytes as the blocks of the GGUF
+// types of these names: first the scales of all groups, [groups][16 tokens] f16, then each group's
+// codes, rounded as quant/ rounds them. Four dimensions of a token are one 32-bit unit (Q4_0: its
+// low nibbles dimensions 4i .. 4i + 3 of the group, its high ones those 16 further); a group has 8
+// units a token (Q4_0: 4). Keys: [units][16 tokens], so that an integer dot product of four
+// dimensions has a lane for each token. Values: [16 tokens][units]. Codes: value + 8 in Q4_0; in
+// Q8_0 value + 128 for keys (unsigned for the product) and value for values.
+//
 // Pages are zeroed by the kernel when first touched, so an unused pool costs no memory. Blocks
 // handed out again hold what their last owner left: readers go by positions, never by contents.
 //

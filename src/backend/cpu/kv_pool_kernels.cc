@@ -6,6 +6,7 @@
 namespace chasqui::backend::cpu::CHASQUI_ISA {
 
 KvPoolKernels kv_pool_kernels();
+void add_block_stores(KvPoolKernels& kernels);  // kv_block_kernels.cc
 
 namespace {
 
@@ -51,8 +52,11 @@ void store_values(const KvStoreTask& task) {
 }  // namespace
 
 KvPoolKernels kv_pool_kernels() {
-  return {{store_keys<F32Element>, store_keys<F16Element>, store_keys<Bf16Element>},
-          {store_values<F32Element>, store_values<F16Element>, store_values<Bf16Element>}};
+  KvPoolKernels kernels = {
+      {store_keys<F32Element>, store_keys<F16Element>, store_keys<Bf16Element>},
+      {store_values<F32Element>, store_values<F16Element>, store_values<Bf16Element>}};
+  add_block_stores(kernels);
+  return kernels;
 }
 
 }  // namespace chasqui::backend::cpu::CHASQUI_ISA

@@ -6,8 +6,12 @@
 namespace chasqui::backend::cpu {
 
 // The element types that a cache can hold; indexes the kernel tables. A new type is one enumerator,
-// one row in kv_pool.cc, one Element struct in kv_elements.h and one entry in each kernel list.
-enum KvElement { kKvF32, kKvF16, kKvBf16, kKvElements };
+// one row in kv_pool.cc, one struct in kv_elements.h or kv_blocks.h and one entry in each kernel
+// list.
+enum KvElement { kKvF32, kKvF16, kKvBf16, kKvQ8, kKvQ4, kKvElements };
+
+// Dimensions of a group of a quantised type: one scale for each token.
+constexpr int64_t kKvGroup = 32;
 
 // Neighbouring tokens of one KV head inside one block.
 struct KvStoreTask {
@@ -20,7 +24,7 @@ struct KvStoreTask {
 };
 
 struct KvPoolKernels {
-  // to[i][first + t] = rows[t][i]: transposed, 16 tokens a line.
+  // to[i][first + t] = rows[t][i]: transposed, 16 tokens a line. Quantised types: kv_pool.h.
   void (*store_keys[kKvElements])(const KvStoreTask& task);
   // to[first + t][i] = rows[t][i], lines padded to a multiple of 16 (the padding is not written).
   void (*store_values[kKvElements])(const KvStoreTask& task);

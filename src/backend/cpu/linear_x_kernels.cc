@@ -1,4 +1,5 @@
 // Activations to signed bytes; linear_kernels.h has the layout.
+#include "backend/cpu/internal/signed_bytes.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/simd.h"
 
@@ -20,30 +21,12 @@ CHASQUI_INLINE int32_t bits_of(float x) {
   return bits;
 }
 
-// scale = largest magnitude / 127, q = x / scale to the nearest, ties to even. Infinities and NaN
-// make the scale NaN, so that a broken row stays visibly broken.
 CHASQUI_INLINE void quantize_group(const float* x, QuantizedGroup& out) {
-  const F32x16 a = load(x);
-  const F32x16 b = load(x + 16);
-  const float largest = max_lane(max(abs(a), abs(b)));
-  const float poison = sum(fma(a, zero(), mul(b, zero())));  // 0 or NaN
-  const float scale = largest / 127.0f + poison;
-  // A subnormal largest value would make the inverse infinite; such groups count as zero.
-  const float inverse = largest >= 0x1.0p-118f ? 127.0f / largest : 0.0f;
-  const F32x16 least = set1(-127.0f);
-  const F32x16 most = set1(127.0f);
-  // max(x, least) is `least` for NaN, which keeps the bytes in range.
-  const F32x16 qa = min(max(round_nearest(mul(a, set1(inverse))), least), most);
-  const F32x16 qb = min(max(round_nearest(mul(b, set1(inverse))), least), most);
-  store_i8(out.q, to_i32(qa));
-  store_i8(out.q + 16, to_i32(qb));
-  // Both halves' sums in one: each is at most 16 x 127 < 2048, so 4096 x one + the other is exact
-  // in f32, and so are all partial sums.
-  const auto both = static_cast<int32_t>(sum(fma(qb, set1(4096.0f), qa)));
-  const int32_t high = (both + 2048) >> 12;
-  const int32_t low = both - 4096 * high;
-  out.fields[kXScale] = bits_of(scale);
-  out.fields[kXSum] = bits_of(scale * static_cast<float>(low + high));
+  const SignedBytes bytes = to_signed_bytes(x, out.q);
+  const int32_t low = bytes.low_sum;
+  const int32_t high = bytes.high_sum;
+  out.fields[kXScale] = bits_of(bytes.scale);
+  out.fields[kXSum] = bits_of(bytes.scale * static_cast<float>(low + high));
   out.fields[kXStart8] = -8 * (low + high);
   out.fields[kXStart16] = -16 * (low + high);
   out.fields[kXStart128] = -128 * (low + high);

@@ -5,7 +5,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -45,8 +44,8 @@ class ReferenceKvPool final : public KvPool {
   void load(const SequenceSlice& slice, int64_t position, int64_t kv_head, std::vector<float>& key,
             std::vector<float>& value) const;
 
-  // Bytes of a pool; nullopt when a head is not a whole number of the type's blocks.
-  static std::optional<int64_t> bytes(const KvSpec& spec);
+  // Bytes of a pool. REQUIRES: check_whole_blocks(spec).
+  static int64_t bytes(const KvSpec& spec);
 
  private:
   std::byte* at(const SequenceSlice& slice, int64_t position, int64_t kv_head) const;

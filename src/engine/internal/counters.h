@@ -20,6 +20,7 @@ class Counters {
 
   Field running{0};
   Field blocks_total{0};
+  Field cache_bytes{0};
   Field blocks_in_use{0};
   Field blocks_cached{0};
   Field steps{0};
@@ -37,6 +38,7 @@ class Counters {
     EngineStats stats;
     stats.running = running.load(kRelaxed);
     stats.blocks_total = blocks_total.load(kRelaxed);
+    stats.cache_bytes = cache_bytes.load(kRelaxed);
     stats.blocks_in_use = blocks_in_use.load(kRelaxed);
     stats.blocks_cached = blocks_cached.load(kRelaxed);
     stats.steps = steps.load(kRelaxed);

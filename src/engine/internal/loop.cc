@@ -20,6 +20,15 @@ namespace {
 // gains nothing more and a wrong one is paid for by everybody in the step.
 constexpr int64_t kDraftRows = 8;
 
+int64_t cache_bytes(const ModelRunner& runner) {
+  int64_t bytes = 0;
+  int group = 0;
+  for (const CacheSpec& spec : runner.cache_groups()) {
+    bytes += spec.bytes_per_block * runner.cache_blocks(group++);
+  }
+  return bytes;
+}
+
 // What a second tier keeps is found again by the names that its own secret gave, and by those of
 // the same model.
 kv::KvOptions kv_options_of(const EngineOptions& options) {
@@ -74,6 +83,7 @@ Engine::Impl::Impl(std::unique_ptr<ModelRunner> runner,
       drafter_(make_draft_source(options_, *runner_, tokenizer_->vocab(), std::move(draft)),
                options_.draft_tokens) {
   Counters::set(counters_.blocks_total, kv_.usage().total);
+  Counters::set(counters_.cache_bytes, cache_bytes(*runner_));
   thread_ = std::thread([this] { run(); });
 }
 
