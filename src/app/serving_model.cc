@@ -9,9 +9,7 @@
 #include <filesystem>
 
 #include "app/memory_plan.h"
-#include "backend/cpu/processors.h"
 #include "base/checked_math.h"
-#include "base/thread_team.h"
 #include "chat/chat_format.h"
 #include "chat/json_value.h"
 
@@ -24,16 +22,11 @@ constexpr int64_t kMinLogitRows = 64;
 
 class LoadedModelRunner final : public engine::ModelRunner {
  public:
-  // `processor`: where the engine's thread is bound; none: anywhere.
-  LoadedModelRunner(LoadedModel loaded, const model::CacheOptions& cache,
-                    std::optional<int> processor)
+  LoadedModelRunner(LoadedModel loaded, const model::CacheOptions& cache)
       : loaded_(std::move(loaded)),
-        processor_(processor),
         groups_(loaded_.model->cache_groups(cache.key_type, cache.value_type)) {}
 
-  void begin() override {
-    if (processor_) bind_this_thread(*processor_);
-  }
+  void begin() override { loaded_.backend->adopt_thread(); }
   int32_t vocab_size() const override { return static_cast<int32_t>(loaded_.model->spec().vocab); }
   int32_t hidden_size() const override {
     return static_cast<int32_t>(loaded_.model->spec().hidden);
@@ -48,7 +41,6 @@ class LoadedModelRunner final : public engine::ModelRunner {
 
  private:
   LoadedModel loaded_;
-  const std::optional<int> processor_;
   std::vector<CacheSpec> groups_;
 };
 
@@ -153,6 +145,9 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   model::CacheOptions cache = cache_types(settings);
   cache.blocks.assign(spec.cache_windows.size(), ceil_div(tokens, backend::kKvBlockTokens));
   CHASQUI_TRY_STATUS(loaded.model->allocate_cache(cache));
+  spdlog::info("{} loaded in {:.2f} s; the process holds {} of memory (at most {} so far)", path,
+               loaded.load_seconds, format_bytes(process_memory_bytes("VmRSS")),
+               format_bytes(process_memory_bytes("VmHWM")));
   spdlog::info("{} ({}, {:.1f} M parameters) on {}: context {}, cache {} tokens ({}), chat {}",
                path, spec.architecture, static_cast<double>(plan.parameters) / 1e6,
                loaded.backend->name(), n_ctx, tokens,
@@ -172,10 +167,7 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   served.default_seed = default_seed(settings.seed);
   served.template_variables = template_variables(settings.chat_template_kwargs);
   served.interrupt_streams = settings.interrupt_requests;
-  // The engine's thread is the first of the team: the team binds the others itself.
-  std::optional<int> processor;
-  if (settings.pin_threads) processor = backend::cpu::allowed_processors().front();
-  auto runner = std::make_unique<LoadedModelRunner>(std::move(loaded), cache, processor);
+  auto runner = std::make_unique<LoadedModelRunner>(std::move(loaded), cache);
   served.engine = std::make_shared<engine::Engine>(std::move(runner), served.tokenizer,
                                                    engine_options(settings, n_ctx));
   return served;

@@ -78,6 +78,7 @@ class Bench {
       : args_(args),
         settings_(settings),
         model_(*loaded.model),
+        backend_(*loaded.backend),
         cost_(token_cost(*loaded.file, loaded.model->spec())) {}
 
   Status run(const gguf::File& file) {
@@ -91,6 +92,8 @@ class Bench {
     CHASQUI_TRY(limits_, backend::cpu::measure_limits(
                              static_cast<int>(std::max<int64_t>(settings_.n_threads, 0)),
                              settings_.cpu_isa, 0.5));
+    // After the limits, whose threads would inherit its processor.
+    backend_.adopt_thread();
     print_header(file);
     if (args_.prefill > 0) {
       CHASQUI_TRY(const Measurement prefill, measure_prefill());
@@ -228,6 +231,7 @@ class Bench {
   const BenchArgs& args_;
   const Settings& settings_;
   model::Model& model_;
+  backend::Backend& backend_;
   TokenCost cost_;
   Clock clock_;
   int64_t context_ = 0;
