@@ -14,6 +14,7 @@
 
 #include "backend/ops.h"
 #include "base/result.h"
+#include "base/thread_team.h"
 #include "tensor/buffer.h"
 #include "tensor/tensor_view.h"
 
@@ -86,6 +87,11 @@ class Backend {
   // The calling thread is the one that will issue ops from now on: it is bound to its processor
   // where the backend binds threads. Threads that it starts afterwards inherit that.
   virtual void adopt_thread() {}
+
+  // Times of the loops of ops from now on (ThreadTeam::measure_loops), for backends that have a
+  // team; all 0 for the others. Called by the thread that issues ops.
+  virtual void measure_loops() {}
+  virtual LoopTimes loop_times() const { return {}; }
 
   // Prepares a tensor of the model file for computing. kUnsupported names the tensor and its type
   // when this backend cannot compute with it; kResourceExhausted when memory is short.

@@ -28,6 +28,7 @@ struct BenchArgs {
   int64_t depth = 0;
   int64_t repeats = 3;
   bool as_json = false;
+  bool layers = false;
   std::shared_ptr<SettingOptions> settings;
 };
 
@@ -45,6 +46,17 @@ struct Measurement {
   std::vector<double> rates;  // tokens per second
   double limit = 0;           // tokens per second
   std::string limited_by;
+};
+
+// Microseconds of one layer of a decode step: a step's, divided by the layers (embedding and output
+// matrix are counted to them).
+struct LayerTimes {
+  int64_t sequences = 1;
+  double loops = 0;  // that the team shares
+  double all_us = 0;
+  double begin_us = 0;  // see LoopTimes
+  double work_us = 0;
+  double wait_us = 0;
 };
 
 TokenCost token_cost(const gguf::File& file, const model::ModelSpec& spec) {
@@ -103,6 +115,9 @@ class Bench {
       if (args_.decode == 0) break;
       CHASQUI_TRY(const Measurement decode, measure_decode(sequences));
       report(decode);
+      if (!args_.layers) continue;
+      CHASQUI_TRY(const LayerTimes layer, measure_layer(sequences));
+      report(layer);
     }
     return {};
   }
@@ -143,6 +158,24 @@ class Bench {
       m.rates.push_back(count * static_cast<double>(args_.decode - 1) / since(begin));
     }
     return m;
+  }
+
+  Result<LayerTimes> measure_layer(int64_t sequences) {
+    CHASQUI_TRY(std::vector<model::Session> sessions, prefilled_sessions(sequences));
+    decode_step(sessions);
+    backend_.measure_loops();
+    const Instant begin = clock_.now();
+    for (int64_t step = 1; step < args_.decode; ++step) decode_step(sessions);
+    const double seconds = since(begin);
+    const LoopTimes times = backend_.loop_times();
+    const auto layers = static_cast<double>(model_.spec().layers.size()) *
+                        static_cast<double>(std::max<int64_t>(args_.decode - 1, 1));
+    return LayerTimes{.sequences = sequences,
+                      .loops = static_cast<double>(times.loops) / layers,
+                      .all_us = 1e6 * seconds / layers,
+                      .begin_us = 1e6 * times.begin_s / layers,
+                      .work_us = 1e6 * times.work_s / layers,
+                      .wait_us = 1e6 * times.wait_s / layers};
   }
 
   Result<std::vector<model::Session>> prefilled_sessions(int64_t count) {
@@ -228,6 +261,31 @@ class Bench {
     print_json(line);
   }
 
+  void report(const LayerTimes& layer) const {
+    if (!args_.as_json) {
+      fmt::print(
+          "{:<10} {:>8} {:>10} {:>8}  {:.2f} us: {:.1f} loops, {:.2f} us to begin them, {:.2f} in "
+          "them, {:.2f} waiting at their ends, {:.2f} between them\n",
+          "a layer", "", layer.sequences, args_.depth, layer.all_us, layer.loops, layer.begin_us,
+          layer.work_us, layer.wait_us, between(layer));
+      return;
+    }
+    print_json(json::object{{"engine", "chasqui"},
+                            {"what", "layer"},
+                            {"sequences", layer.sequences},
+                            {"depth", args_.depth},
+                            {"threads", settings_.n_threads},
+                            {"loops", layer.loops},
+                            {"us", layer.all_us},
+                            {"begin_us", layer.begin_us},
+                            {"work_us", layer.work_us},
+                            {"wait_us", layer.wait_us},
+                            {"between_us", between(layer)}});
+  }
+  static double between(const LayerTimes& layer) {
+    return layer.all_us - layer.begin_us - layer.work_us - layer.wait_us;
+  }
+
   const BenchArgs& args_;
   const Settings& settings_;
   model::Model& model_;
@@ -264,6 +322,9 @@ Action declare_bench(CLI::App& parser) {
       ->check(CLI::Range(0, 1 << 20));
   parser.add_option("--repeats", args->repeats, "measurements of each kind")
       ->check(CLI::Range(1, 1000));
+  parser.add_flag("--layers", args->layers,
+                  "also where the time of a layer goes: work, and waiting of the threads for each "
+                  "other");
   parser.add_flag("--json", args->as_json, "JSON lines instead of a table");
   args->settings = SettingOptions::add(parser, compute_settings());
   parser.add_option_function<std::string>(

@@ -38,6 +38,9 @@ class CpuBackend final : public Backend {
     if (!bind_to_.empty()) bind_this_thread(bind_to_.front());
   }
 
+  void measure_loops() override { context_.team.measure_loops(); }
+  LoopTimes loop_times() const override { return context_.team.loop_times(); }
+
   Result<std::unique_ptr<Weight>> prepare(const TensorView& view, WeightUse use,
                                           std::string_view tensor_name) override {
     if (use == WeightUse::kTable) return make_table(view, tensor_name);
