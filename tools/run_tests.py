@@ -4,6 +4,7 @@
 Stages, in order (name some to run only those):
   checks   house numbers and include directions
   unit     the unit tests, optimised build
+  guards   instructions of kernels and text code, counted by callgrind and read from object files
   asan     the same under AddressSanitizer and UBSan
   tsan     those that start threads under ThreadSanitizer
   golden   the parity commands against expected results of the reference implementation
@@ -31,7 +32,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = ROOT / "build/release/bin/chasqui"
 DEMO_MODEL = ROOT / "models/demo/chasqui-demo.gguf"
 CLIENTS = ROOT / "tests/clients"
-STAGES = ["checks", "unit", "asan", "tsan", "golden", "cli", "demo", "clients"]
+STAGES = ["checks", "unit", "guards", "asan", "tsan", "golden", "cli", "demo", "clients"]
 
 # Seconds after which a step counts as hung; each is several times what the slowest machine seen needed.
 BUILD_LIMIT, TEST_LIMIT, START_LIMIT = 2400, 600, 120
@@ -147,6 +148,15 @@ def run_unit_tests(preset, tally, rooms=None):
             run_gtest(binary, tally, environment)
     if rooms is None:
         run_other_ctests(preset, tally)
+
+
+def run_guards(tally):
+    say("instruction counts")
+    begin = time.monotonic()
+    result = limited.run([sys.executable, ROOT / "tests/guards/run.py", ROOT / "build/release"], TEST_LIMIT)
+    counts = re.search(r"^(\d+) passed, (\d+) failed$", result.stdout, re.M)
+    tally.add(*map(int, counts.groups()) if counts else (0, 1))
+    print(f"{result.stdout[-6000:].rstrip()} ({time.monotonic() - begin:.0f} s)")
 
 
 @contextlib.contextmanager
@@ -296,6 +306,8 @@ def main():
         run_checks(tally)
     if "unit" in chosen and built:
         run_unit_tests("release", tally)
+    if "guards" in chosen and built:
+        run_guards(tally)
     if "asan" in chosen:
         run_unit_tests("asan", tally)
     if "tsan" in chosen:

@@ -8,11 +8,14 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <set>
 
+#include "app/memory_plan.h"
 #include "app/progress_bar.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/memory_lock.h"
 
 namespace chasqui::app {
 namespace {
@@ -27,6 +30,7 @@ Result<std::unique_ptr<backend::Backend>> make_backend(const Settings& settings,
   options.pack_cache = settings.pack_cache;
   options.model_key = model_fingerprint(file);
   options.pin_threads = settings.pin_threads;
+  options.numa = settings.numa;
   return backend::cpu::make_cpu_backend(options);
 }
 
@@ -63,6 +67,37 @@ void stop_if_told() {
   }
 }
 
+// Repacked weights have memory of their own: the file's pages may go. What still reads a mapped
+// file maps its pages in again; of a file that was read in, the tensors that nobody reads are
+// forgotten.
+void drop_packed_tensors(const gguf::File& file, const model::Model& model) {
+  for (const MappedFile& part : file.parts()) part.release();
+  std::set<const std::byte*> read;
+  for (const auto& memory : model.weight_memory()) read.insert(memory.data());
+  for (const gguf::Tensor& tensor : file.tensors()) {
+    if (read.contains(tensor.view.bytes.data())) continue;
+    file.parts()[static_cast<size_t>(tensor.part)].forget(tensor.offset, tensor.view.bytes.size());
+  }
+}
+
+// The kernel refuses what is beyond the limit: the server then runs as without the setting.
+void lock_weights(const model::Model& model) {
+  const MemoryLockReport report = lock_memory(model.weight_memory());
+  if (report.reason.empty()) {
+    spdlog::info("use_mlock: all weights ({}) are locked into memory",
+                 format_bytes(report.locked_bytes));
+    return;
+  }
+  const uint64_t needed = report.locked_before + report.wanted_bytes;
+  spdlog::warn(
+      "use_mlock: only {} of {} of weights are locked into memory ({}), the rest may be paged out. "
+      "This process may lock {} (RLIMIT_MEMLOCK) and needs {}: start it after `ulimit -l {}`, or "
+      "with LimitMEMLOCK={} in its systemd unit, or --ulimit memlock={} in docker",
+      format_bytes(report.locked_bytes), format_bytes(report.wanted_bytes), report.reason,
+      report.limit_bytes == UINT64_MAX ? "as much as there is" : format_bytes(report.limit_bytes),
+      format_bytes(needed), (needed + 1023) / 1024, needed, needed);
+}
+
 }  // namespace
 
 std::string model_fingerprint(const gguf::File& file) {
@@ -89,13 +124,10 @@ model::CacheOptions cache_types(const Settings& settings) {
 Result<LoadedModel> load_model(const LoadRequest& request, const Settings& settings) {
   const auto begin = std::chrono::steady_clock::now();
   LoadedModel loaded;
-  CHASQUI_TRY(gguf::File file, gguf::File::open(request.path));
+  CHASQUI_TRY(
+      gguf::File file,
+      gguf::File::open(request.path, settings.use_mmap ? FileAccess::kMap : FileAccess::kRead));
   loaded.file = std::make_unique<gguf::File>(std::move(file));
-  if (settings.use_mlock) {
-    for (const MappedFile& part : loaded.file->parts()) {
-      if (auto locked = part.lock(); !locked) spdlog::warn("{}", locked.error().message);
-    }
-  }
   if (request.with_tokenizer) {
     CHASQUI_TRY(loaded.tokenizer, text::Tokenizer::load(*loaded.file));
   }
@@ -111,10 +143,9 @@ Result<LoadedModel> load_model(const LoadRequest& request, const Settings& setti
     stop_if_told();
   };
   CHASQUI_TRY(loaded.model, model::Model::load(*loaded.file, *loaded.backend, options));
-  // Repacked weights have their own memory; what still reads the file maps its pages in again.
-  for (const MappedFile& part : loaded.file->parts()) part.release(0, part.bytes().size());
-  spdlog::debug("loaded {} on {} in {:.2f} s", request.path, loaded.backend->name(),
-                seconds_between(begin, std::chrono::steady_clock::now()));
+  drop_packed_tensors(*loaded.file, *loaded.model);
+  if (settings.use_mlock) lock_weights(*loaded.model);
+  loaded.load_seconds = seconds_between(begin, std::chrono::steady_clock::now());
   return loaded;
 }
 

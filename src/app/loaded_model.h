@@ -22,6 +22,7 @@ struct LoadedModel {
   std::shared_ptr<const text::Tokenizer> tokenizer;  // null where it was not asked for
   std::unique_ptr<backend::Backend> backend;
   std::unique_ptr<model::Model> model;
+  double load_seconds = 0;  // from opening the file to weights that are ready
 };
 
 struct LoadRequest {

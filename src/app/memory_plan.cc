@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
+#include <fstream>
 
 #include "app/loaded_model.h"
 #include "base/checked_math.h"
@@ -36,6 +38,15 @@ int64_t tokens_that_fit(const MemoryPlan& plan) {
 uint64_t machine_memory_bytes() {
   return static_cast<uint64_t>(::sysconf(_SC_PHYS_PAGES)) *
          static_cast<uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+uint64_t process_memory_bytes(std::string_view name) {
+  std::ifstream status("/proc/self/status");
+  for (std::string line; std::getline(status, line);) {
+    if (!line.starts_with(name) || line.size() <= name.size() || line[name.size()] != ':') continue;
+    return std::strtoull(line.c_str() + name.size() + 1, nullptr, 10) << 10;  // "VmRSS:   123 kB"
+  }
+  return 0;
 }
 
 MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,

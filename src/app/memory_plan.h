@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <string_view>
 
 #include "app/settings.h"
 #include "gguf/file.h"
@@ -29,6 +31,10 @@ int64_t cache_tokens(const MemoryPlan& plan, const Settings& settings, int64_t n
 
 // Memory of this machine.
 uint64_t machine_memory_bytes();
+
+// A value of this process from /proc/self/status: "VmRSS" is what it holds now, "VmHWM" the most it
+// held, "VmLck" what is locked. 0 where the system does not say.
+uint64_t process_memory_bytes(std::string_view name);
 
 // "4.58 GiB", "512 KiB", "12 B".
 std::string format_bytes(uint64_t bytes);

@@ -1,29 +1,21 @@
 #include "app/model_runner.h"
 
-#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
-#include "backend/cpu/processors.h"
 #include "base/checked_math.h"
-#include "base/thread_team.h"
 
 namespace chasqui::app {
 namespace {
 
 class LoadedModelRunner final : public engine::ModelRunner, kv::BlockMover {
  public:
-  // `processor`: where the engine's thread is bound; none: anywhere.
-  LoadedModelRunner(LoadedModel loaded, const model::CacheOptions& cache,
-                    std::optional<int> processor)
+  LoadedModelRunner(LoadedModel loaded, const model::CacheOptions& cache)
       : loaded_(std::move(loaded)),
-        processor_(processor),
         groups_(loaded_.model->cache_groups(cache.key_type, cache.value_type)) {}
 
-  void begin() override {
-    if (processor_) bind_this_thread(*processor_);
-  }
+  void begin() override { loaded_.backend->adopt_thread(); }
   int32_t vocab_size() const override { return static_cast<int32_t>(loaded_.model->spec().vocab); }
   int32_t hidden_size() const override {
     return static_cast<int32_t>(loaded_.model->spec().hidden);
@@ -47,7 +39,6 @@ class LoadedModelRunner final : public engine::ModelRunner, kv::BlockMover {
   }
 
   LoadedModel loaded_;
-  const std::optional<int> processor_;
   std::vector<CacheSpec> groups_;
 };
 
@@ -59,10 +50,7 @@ Result<std::unique_ptr<engine::ModelRunner>> make_runner(LoadedModel loaded, int
   cache.blocks.assign(loaded.model->spec().cache_windows.size(),
                       ceil_div(cache_tokens, backend::kKvBlockTokens));
   CHASQUI_TRY_STATUS(loaded.model->allocate_cache(cache));
-  // The engine's thread is the first of the team: the team binds the others itself.
-  std::optional<int> processor;
-  if (settings.pin_threads) processor = backend::cpu::allowed_processors().front();
-  return std::make_unique<LoadedModelRunner>(std::move(loaded), cache, processor);
+  return std::make_unique<LoadedModelRunner>(std::move(loaded), cache);
 }
 
 }  // namespace chasqui::app

@@ -11,8 +11,7 @@
 
 namespace chasqui::app {
 
-// Takes the model over and gives it a cache of `cache_tokens`. With pin_threads the engine's thread
-// is bound in begin().
+// Takes the model over and gives it a cache of `cache_tokens`.
 Result<std::unique_ptr<engine::ModelRunner>> make_runner(LoadedModel loaded, int64_t cache_tokens,
                                                          const Settings& settings);
 

@@ -148,11 +148,15 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   served.interrupt_streams = settings.interrupt_requests;
   engine::EngineOptions options = engine_options(settings, n_ctx);
   options.tier = open_cache_tier(settings, loaded);
+  const double load_seconds = loaded.load_seconds;
   CHASQUI_TRY(auto runner, make_runner(std::move(loaded), tokens, settings));
   std::unique_ptr<engine::ModelRunner> guesser;
   if (draft) {
     CHASQUI_TRY(guesser, make_runner(std::move(*draft), tokens, settings));
   }
+  spdlog::info("{} loaded in {:.2f} s; the process holds {} of memory (at most {} so far)", path,
+               load_seconds, format_bytes(process_memory_bytes("VmRSS")),
+               format_bytes(process_memory_bytes("VmHWM")));
   served.engine = std::make_shared<engine::Engine>(std::move(runner), served.tokenizer, options,
                                                    std::move(guesser));
   return served;

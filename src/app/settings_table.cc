@@ -96,8 +96,11 @@ const auto& table() {
               "where this is left alone; 0: what the model was trained for",
               0, kMaxTokens},
       Setting{"n_batch", &S::n_batch, "512", "most tokens computed in one step", 1, 1 << 16},
-      Setting{"n_threads", &S::n_threads, "0", "threads that compute; 0 or -1: one for each core",
-              -1, 1024},
+      Setting{
+          "n_threads", &S::n_threads, "0",
+          "threads that compute; 0 or -1: one for each core that we may use, within the cgroup's "
+          "quota",
+          -1, 1024},
       inert({"n_threads_batch", &S::n_threads_batch, "0", "threads that compute prompts", -1, 1024},
             Effect::kWarns, "one team computes prompts and answers together (n_threads)"),
       inert({"n_ubatch", &S::n_ubatch, "512", "most tokens of a part of a step", 1, 1 << 16},
@@ -176,12 +179,16 @@ const auto& table() {
               "rearrange weights when loading; off: slower, but no second copy"},
       Setting{"pack_cache", &S::pack_cache, "",
               "folder that keeps rearranged weights for the next start; default: in memory only"},
-      Setting{"pin_threads", &S::pin_threads, "false", "bind computing threads to processors"},
-      inert({"use_mmap", &S::use_mmap, "true", "map the model file instead of reading it"},
-            Effect::kWarns, "model files are always mapped"),
-      inert({"numa", &S::numa, "false", "place threads and memory by NUMA node"}, Effect::kWarns,
-            "not in this version; pin_threads binds threads to processors"),
-      Setting{"use_mlock", &S::use_mlock, "false", "lock the model file into memory"},
+      Setting{"pin_threads", &S::pin_threads, "false",
+              "bind computing threads to processors, cores first"},
+      Setting{"use_mmap", &S::use_mmap, "true",
+              "map the model file; off: read it into memory at start, after which it may be far "
+              "away or gone"},
+      Setting{"numa", &S::numa, "false",
+              "on a machine of several NUMA nodes: bind threads over all of them and interleave "
+              "weights and cache"},
+      Setting{"use_mlock", &S::use_mlock, "false",
+              "lock the weights into memory, rearranged or not, so that they are never paged out"},
 
       Setting{"rope_scaling_type", &S::rope_scaling_type, "-1",
               "-1: as the model says, 0: none, 1: linear, 2: YaRN", -1, 2},

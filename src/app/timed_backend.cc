@@ -32,6 +32,9 @@ class Timed final : public TimedBackend {
   }
   Result<Buffer> allocate(size_t bytes) override { return inner_->allocate(bytes); }
   bool supports_kv_type(DType type) const override { return inner_->supports_kv_type(type); }
+  void adopt_thread() override { inner_->adopt_thread(); }
+  void measure_loops() override { inner_->measure_loops(); }
+  LoopTimes loop_times() const override { return inner_->loop_times(); }
 
   void embed(const backend::EmbedArgs& args) override {
     timed(&OpTimes::other, &Backend::embed, args);

@@ -5,13 +5,16 @@
 // are bugs of the caller and CHECKed; user data was validated before it came here.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "backend/ops.h"
 #include "base/result.h"
+#include "base/thread_team.h"
 #include "tensor/buffer.h"
 #include "tensor/tensor_view.h"
 
@@ -26,6 +29,9 @@ class Weight {
   int64_t rows() const { return rows_; }  // outputs
   int64_t cols() const { return cols_; }  // inputs
   int64_t experts() const { return experts_; }
+  // The host memory that ops read it from: of the backend, or in the model file. Empty when it lies
+  // on a device.
+  virtual std::span<const std::byte> host_memory() const { return {}; }
 
  protected:
   Weight(const TensorView& view)
@@ -77,6 +83,15 @@ class Backend {
 
   // "cpu-avx512", "reference", ...: for logs and bench output.
   virtual std::string name() const = 0;
+
+  // The calling thread is the one that will issue ops from now on: it is bound to its processor
+  // where the backend binds threads. Threads that it starts afterwards inherit that.
+  virtual void adopt_thread() {}
+
+  // Times of the loops of ops from now on (ThreadTeam::measure_loops), for backends that have a
+  // team; all 0 for the others. Called by the thread that issues ops.
+  virtual void measure_loops() {}
+  virtual LoopTimes loop_times() const { return {}; }
 
   // Prepares a tensor of the model file for computing. kUnsupported names the tensor and its type
   // when this backend cannot compute with it; kResourceExhausted when memory is short.

@@ -76,6 +76,12 @@ TEST(MappedFile, MapsWhatIsThereAndSaysWhatIsNot) {
   EXPECT_EQ(std::memcmp(file->bytes().data(), "runner", 6), 0);
   MappedFile moved = std::move(*file);
   EXPECT_EQ(moved.bytes().size(), 6u);
+
+  auto copy = MappedFile::open(path, FileAccess::kRead);
+  ASSERT_TRUE(copy);
+  ASSERT_EQ(::truncate(path, 0), 0);
+  copy->release();
+  EXPECT_EQ(std::memcmp(copy->bytes().data(), "runner", 6), 0);
   std::remove(path);
 
   const auto missing = MappedFile::open("/nonexistent/model.gguf");

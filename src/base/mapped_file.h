@@ -1,6 +1,6 @@
-// A whole file, mapped read-only. Immutable after construction: any thread may read `bytes()`.
-// The mapping ends with the object. A file that shrinks under us still raises SIGBUS; model
-// files are not edited in place while they are served.
+// A whole file in memory, mapped read-only or read in. Immutable after construction: any thread may
+// read `bytes()`. The memory ends with the object. A mapped file that shrinks under us still raises
+// SIGBUS; model files are not edited in place while they are served.
 #pragma once
 
 #include <cstddef>
@@ -11,11 +11,17 @@
 
 namespace chasqui {
 
+enum class FileAccess {
+  kMap,   // pages are the kernel's: shared by processes, read when first touched, and again when
+          // memory was short
+  kRead,  // a copy of our own: read at once, then the file may change, vanish or be far away
+};
+
 class MappedFile {
  public:
-  // Maps `path`. kNotFound when there is no such file, kIo for everything else (a directory, no
-  // permission); the message names the path. An empty file maps to an empty span.
-  static Result<MappedFile> open(const std::string& path);
+  // Maps `path`, or reads it. kNotFound when there is no such file, kIo for everything else (a
+  // directory, no permission); the message names the path. An empty file maps to an empty span.
+  static Result<MappedFile> open(const std::string& path, FileAccess access = FileAccess::kMap);
 
   MappedFile() = default;
   MappedFile(MappedFile&& other) noexcept;
@@ -27,20 +33,23 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
 
-  // Hints to the kernel that the whole file will be read soon, or that [offset, offset + size)
-  // will not be needed again and its pages may go. Never fails; only speed changes.
+  // Hints to the kernel that the whole file will be read soon, or that the pages of a mapped file
+  // may go: who reads them again maps them in again. Never fails; only speed changes.
   void prefetch() const;
-  void release(size_t offset, size_t size) const;
+  void release() const;
 
-  // Locks the pages into memory. kIo with the limit and the way to raise it when refused.
-  Status lock() const;
+  // [offset, offset + size) will never be read again: its memory may go, and what stands there
+  // afterwards is undefined.
+  void forget(size_t offset, size_t size) const;
 
  private:
   void close() noexcept;
+  Status read_from(int file);
 
   std::string path_;
   const std::byte* data_ = nullptr;
   size_t size_ = 0;
+  FileAccess access_ = FileAccess::kMap;
 };
 
 }  // namespace chasqui

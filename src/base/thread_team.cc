@@ -117,6 +117,34 @@ void ThreadTeam::run_erased(int64_t tasks, const void* context, Task task) {
     for (int64_t i = 0; i < tasks; ++i) task(context, i, 0);
     return;
   }
+  if (!measures_) {
+    begin_loop(tasks, context, task);
+    take_tasks(0);
+    wait_for_end();
+    return;
+  }
+  using Clock = std::chrono::steady_clock;
+  const Clock::time_point start = Clock::now();
+  begin_loop(tasks, context, task);
+  const Clock::time_point begun = Clock::now();
+  take_tasks(0);
+  const Clock::time_point worked = Clock::now();
+  wait_for_end();
+  const auto seconds = [](Clock::duration time) {
+    return std::chrono::duration<double>(time).count();
+  };
+  ++times_.loops;
+  times_.begin_s += seconds(begun - start);
+  times_.work_s += seconds(worked - begun);
+  times_.wait_s += seconds(Clock::now() - worked);
+}
+
+void ThreadTeam::measure_loops() {
+  measures_ = true;
+  times_ = {};
+}
+
+void ThreadTeam::begin_loop(int64_t tasks, const void* context, Task task) {
   context_ = context;
   task_ = task;
   pending_.store(static_cast<uint32_t>(tasks), std::memory_order_relaxed);
@@ -128,8 +156,9 @@ void ThreadTeam::run_erased(int64_t tasks, const void* context, Task task) {
   }
   epoch_.fetch_add(1, std::memory_order_release);
   epoch_.notify_all();
+}
 
-  take_tasks(0);
+void ThreadTeam::wait_for_end() {
   const auto finished = [this] { return pending_.load(std::memory_order_acquire) == 0; };
   if (spin_until(finished)) return;
   for (uint32_t left; (left = pending_.load(std::memory_order_acquire)) != 0;) {

@@ -55,5 +55,26 @@ TEST(ThreadTeam, ASlowTaskDoesNotHoldTheOthersBack) {
   EXPECT_EQ(quick.load(), 100);
 }
 
+TEST(ThreadTeam, MeasuresWhereTheCallerWaits) {
+  ThreadTeam team(2);
+  const auto both_busy = [&](int64_t, int thread) {
+    // The worker's task is the long one.
+    std::this_thread::sleep_for(std::chrono::milliseconds(thread == 0 ? 1 : 20));
+  };
+  team.run(2, both_busy);
+  EXPECT_EQ(team.loop_times().loops, 0);  // nobody asked
+  team.measure_loops();
+  team.run(1, both_busy);  // one task is no loop for two
+  // The caller takes both tasks itself when the worker comes late, and then has nothing to wait for.
+  int loops = 0;
+  const LoopTimes& times = team.loop_times();
+  for (; loops < 500 && times.wait_s < 0.01; ++loops) team.run(2, both_busy);
+  EXPECT_GE(times.wait_s, 0.01);
+  EXPECT_EQ(times.loops, loops);
+  EXPECT_GE(times.work_s, loops * 0.001);
+  team.measure_loops();
+  EXPECT_EQ(team.loop_times().loops, 0);
+}
+
 }  // namespace
 }  // namespace chasqui

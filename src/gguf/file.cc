@@ -42,7 +42,7 @@ tl::unexpected<Error> wrong_kind(const File& file, std::string_view key, const V
 
 }  // namespace
 
-Result<File> File::open(const std::string& path) {
+Result<File> File::open(const std::string& path, FileAccess access) {
   const auto split = parse_split_name(path);
   const int count = split ? split->count : 1;
   File file;
@@ -50,7 +50,7 @@ Result<File> File::open(const std::string& path) {
   // From the first part on, whichever was named: it alone carries the model's metadata.
   for (int part = 0; part < count; ++part) {
     const std::string part_path = split ? split_path(*split, part) : path;
-    auto mapped = MappedFile::open(part_path);
+    auto mapped = MappedFile::open(part_path, access);
     if (!mapped && mapped.error().code == ErrorCode::kNotFound && count > 1) {
       return fail(ErrorCode::kNotFound,
                   fmt::format("{}; the model is split into {} files, which must all lie in the "

@@ -43,9 +43,10 @@ struct StringHash {
 class File {
  public:
   // Opens `path`; when its name ends in -0000I-of-0000N.gguf all N parts are opened and must
-  // agree. Errors: kNotFound, kIo, kCorrupt (what contradicts what), kUnsupported (version,
-  // byte order, tensor type), each naming the file and the key or tensor.
-  static Result<File> open(const std::string& path);
+  // agree; `access` is how each is brought into memory. Errors: kNotFound, kIo, kCorrupt (what
+  // contradicts what), kUnsupported (version, byte order, tensor type), each naming the file and
+  // the key or tensor.
+  static Result<File> open(const std::string& path, FileAccess access = FileAccess::kMap);
 
   // Reads one file image from memory, for tests and fuzzing. `bytes` must outlive the File;
   // `name` stands for the path in errors.

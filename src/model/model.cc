@@ -118,6 +118,9 @@ const ModelSpec& Model::spec() const {
 const LoadOptions& Model::options() const {
   return impl_->options;
 }
+std::vector<std::span<const std::byte>> Model::weight_memory() const {
+  return impl_->weights.host_memory();
+}
 int64_t Model::cache_blocks(int group) const {
   return impl_->cache_blocks[static_cast<size_t>(group)];
 }

@@ -58,6 +58,10 @@ class Model {
   const ModelSpec& spec() const;
   const LoadOptions& options() const;
 
+  // The host memory that forward() reads weights from (backend.h), in no order; parts may lie in
+  // the model file.
+  std::vector<std::span<const std::byte>> weight_memory() const;
+
   // One entry for each cache group; bytes_per_block for the given types.
   std::vector<CacheSpec> cache_groups(DType key_type, DType value_type) const;
   // Must be called once before forward().

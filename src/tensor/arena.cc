@@ -24,6 +24,7 @@ Result<std::shared_ptr<std::byte>> Arena::allocate(size_t bytes) {
   if (!buffer) return fail(buffer.error());
   size_ = buffer->size();
   used_ = bytes;
+  if (place_) place_({buffer->data(), buffer->size()});
   const auto owner = std::make_shared<Buffer>(std::move(*buffer));
   region_ = std::shared_ptr<std::byte>(owner, owner->data());
   return region_;

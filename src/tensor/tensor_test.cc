@@ -74,5 +74,19 @@ TEST(Arena, TakesBlocksThatNoRegionHolds) {
   EXPECT_TRUE(arena.allocate(10));
 }
 
+TEST(Arena, PlacesEachRegionBeforeItsFirstBlock) {
+  std::vector<std::span<std::byte>> placed;
+  Arena arena([&](std::span<std::byte> memory) { placed.push_back(memory); });
+  const auto first = arena.allocate(1000);
+  const auto second = arena.allocate(1000);
+  ASSERT_TRUE(first && second);
+  ASSERT_EQ(placed.size(), 1u);
+  EXPECT_EQ(placed[0].data(), first->get());
+  const auto large = arena.allocate(placed[0].size());
+  ASSERT_TRUE(large);
+  ASSERT_EQ(placed.size(), 2u);
+  EXPECT_EQ(placed[1].data(), large->get());
+}
+
 }  // namespace
 }  // namespace chasqui

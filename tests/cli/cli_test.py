@@ -3,11 +3,14 @@
 
     cli_test.py BINARY DEMO_MODEL
 """
+import ctypes
 import json
 import os
 import pathlib
 import pty
 import re
+import resource
+import shutil
 import signal
 import socket
 import struct
@@ -30,11 +33,11 @@ def run(*args, stdin=None, timeout=120, env=None):
                           timeout=timeout, env=env)
 
 
-def serve(*flags, ready=None):
+def serve(*flags, ready=None, model=None, **process_options):
     """A server on a free port; returns the process and its port once it listens. Lines of its log until then go
     to `ready`."""
-    process = subprocess.Popen([BINARY, "serve", "--model", DEMO, "--host", "127.0.0.1", "--port", "0", *map(str, flags)],
-                               stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen([BINARY, "serve", "--model", model or DEMO, "--host", "127.0.0.1", "--port", "0",
+                                *map(str, flags)], stderr=subprocess.PIPE, text=True, **process_options)
     for line in process.stderr:
         if ready is not None:
             ready.append(line)
@@ -42,6 +45,21 @@ def serve(*flags, ready=None):
         if match:
             return process, int(match.group(1))
     raise AssertionError("the server did not start")
+
+
+def lock_at_most(kib):
+    """For preexec_fn: RLIMIT_MEMLOCK, without root's capability to go beyond it."""
+    def limit():
+        resource.setrlimit(resource.RLIMIT_MEMLOCK, (kib << 10, kib << 10))
+        PR_CAPBSET_DROP, CAP_IPC_LOCK = 24, 14
+        ctypes.CDLL(None).prctl(PR_CAPBSET_DROP, CAP_IPC_LOCK, 0, 0, 0)  # refused to others than root, who lack it
+    return limit
+
+
+def status_kib(pid, name):
+    """"VmLck" and the like of /proc/PID/status."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(rf"^{name}:\s+(\d+) kB$", text, re.M).group(1))
 
 
 class Cli(unittest.TestCase):
@@ -254,6 +272,69 @@ class Cli(unittest.TestCase):
         process.stderr.close()
         self.assertTrue(any("n_gpu_layers has no effect" in line for line in log), log)
         self.assertTrue(any("tensor_split has no effect" in line for line in log), log)
+
+    def stop(self, process):
+        process.send_signal(signal.SIGTERM)
+        self.assertEqual(process.wait(timeout=60), 0)
+        process.stderr.close()
+
+    def ask(self, port):
+        body = json.dumps({"messages": [{"role": "user", "content": "What is the capital of Peru?"}],
+                           "max_tokens": 16, "temperature": 0}).encode()
+        request = urllib.request.Request(f"http://127.0.0.1:{port}/v1/chat/completions", body,
+                                         {"Content-Type": "application/json"})
+        return json.loads(urllib.request.urlopen(request, timeout=60).read())["choices"][0]["message"]["content"]
+
+    def test_use_mlock_locks_the_weights(self):
+        process, port = serve("--use_mlock", "true", ready=(log := []))
+        # The demo model's weights are 2.9 MB; repacked they are not in its file any more.
+        self.assertGreater(status_kib(process.pid, "VmLck"), 2800, log)
+        self.assertTrue(any("use_mlock: all weights" in line for line in log), log)
+        self.ask(port)
+        self.stop(process)
+
+    def test_use_mlock_beyond_the_limit_is_a_warning(self):
+        process, port = serve("--use_mlock", "true", ready=(log := []), preexec_fn=lock_at_most(kib=64))
+        warning = next(line for line in log if "use_mlock" in line)
+        self.assertRegex(warning, r"only .* of \d.* MiB of weights are locked")
+        self.assertRegex(warning, r"may lock 64.00 KiB \(RLIMIT_MEMLOCK\) and needs .*`ulimit -l \d+`.*LimitMEMLOCK=\d+")
+        self.assertLessEqual(status_kib(process.pid, "VmLck"), 64)
+        self.ask(port)
+        self.stop(process)
+        # The figure that the warning names is enough.
+        enough = int(re.search(r"ulimit -l (\d+)", warning).group(1))
+        process, _ = serve("--use_mlock", "true", ready=(log := []), preexec_fn=lock_at_most(kib=enough))
+        self.assertTrue(any("use_mlock: all weights" in line for line in log), log)
+        self.stop(process)
+
+    def test_a_model_that_was_read_in_may_vanish(self):
+        model = self.path / "model.gguf"
+        for flags in (["--pack_weights", "false"], []):
+            shutil.copy(DEMO, model)
+            process, port = serve("--use_mmap", "false", *flags, model=model)
+            self.assertNotIn(str(model), pathlib.Path(f"/proc/{process.pid}/maps").read_text())
+            os.truncate(model, 0)  # a mapped one would end the server by SIGBUS
+            self.assertIn("Lima", self.ask(port))
+            self.stop(process)
+
+    def test_numa_says_what_it_does(self):
+        process, _ = serve("--numa", "true", ready=(log := []), env={**os.environ, "HWLOC_SYNTHETIC": "node:1 core:2 pu:1"})
+        self.stop(process)
+        self.assertTrue(any("numa has no effect" in line and "one node" in line for line in log), log)
+        # Made up, so nothing can be bound or placed; the decisions are the real ones.
+        machine = {**os.environ, "HWLOC_SYNTHETIC": "node:2 core:2 pu:2"}
+        process, port = serve("--numa", "true", ready=(log := []), env=machine)
+        self.assertTrue(any(re.search(r"numa: \d+ threads bound over 2 nodes", line) for line in log), log)
+        self.assertIn("Lima", self.ask(port))
+        self.stop(process)
+        devices = run("devices", env=machine).stdout
+        self.assertIn("8 on 4 cores of 2 NUMA nodes; threads by default: ", devices)
+
+    def test_start_says_time_and_memory(self):
+        process, _ = serve(ready=(log := []))
+        self.stop(process)
+        self.assertTrue(any(re.search(r"loaded in \d+\.\d+ s; the process holds \S+ MiB of memory \(at most \S+ MiB so far\)",
+                                      line) for line in log), log)
 
     def test_the_page_of_settings(self):
         self.assertIn("| `n_ctx` |", run("settings").stdout)

@@ -30,6 +30,7 @@ struct BenchArgs {
   std::vector<int64_t> depth = {0};
   int64_t repeats = 3;
   bool as_json = false;
+  bool layers = false;
   std::shared_ptr<SettingOptions> settings;
 };
 
@@ -51,6 +52,18 @@ struct Measurement {
   OpTimes times;        // of all repetitions together
   double kv_bytes = 0;  // keys and values that attention read at least, in these times
   double attention_macs = 0;
+};
+
+// Microseconds of one layer of a decode step: a step's, divided by the layers (embedding and output
+// matrix are counted to them).
+struct LayerTimes {
+  int64_t sequences = 1;
+  int64_t depth = 0;
+  double loops = 0;  // that the team shares
+  double all_us = 0;
+  double begin_us = 0;  // see LoopTimes
+  double work_us = 0;
+  double wait_us = 0;
 };
 
 // Tokens that fill a cache by computing; a deeper one is filled with copies of their blocks, which
@@ -108,6 +121,8 @@ class Bench {
     CHASQUI_TRY(limits_, backend::cpu::measure_limits(
                              static_cast<int>(std::max<int64_t>(settings_.n_threads, 0)),
                              settings_.cpu_isa, 0.5));
+    // After the limits, whose threads would inherit its processor.
+    backend_.adopt_thread();
     print_header(file);
     for (const int64_t depth : args_.depth) CHASQUI_TRY_STATUS(run_at(depth));
     return {};
@@ -123,6 +138,9 @@ class Bench {
       if (args_.decode == 0) break;
       CHASQUI_TRY(const Measurement decode, measure_decode(depth, sequences));
       report(decode);
+      if (!args_.layers) continue;
+      CHASQUI_TRY(const LayerTimes layer, measure_layer(depth, sequences));
+      report(layer);
     }
     return {};
   }
@@ -177,6 +195,25 @@ class Bench {
       count_attention(m, depth + 1, args_.decode - 1, sequences);
     }
     return m;
+  }
+
+  Result<LayerTimes> measure_layer(int64_t depth, int64_t sequences) {
+    CHASQUI_TRY(std::vector<model::Session> sessions, filled_sessions(sequences, depth));
+    decode_step(sessions);
+    backend_.measure_loops();
+    const Instant begin = clock_.now();
+    for (int64_t step = 1; step < args_.decode; ++step) decode_step(sessions);
+    const double seconds = since(begin);
+    const LoopTimes times = backend_.loop_times();
+    const auto layers = static_cast<double>(model_.spec().layers.size()) *
+                        static_cast<double>(std::max<int64_t>(args_.decode - 1, 1));
+    return LayerTimes{.sequences = sequences,
+                      .depth = depth,
+                      .loops = static_cast<double>(times.loops) / layers,
+                      .all_us = 1e6 * seconds / layers,
+                      .begin_us = 1e6 * times.begin_s / layers,
+                      .work_us = 1e6 * times.work_s / layers,
+                      .wait_us = 1e6 * times.wait_s / layers};
   }
 
   // Adds what attention did since the last reset: `rows` rows after `begin` tokens, decoded one by
@@ -336,6 +373,31 @@ class Bench {
     return fmt::format("{:.1f} GB/s ({:.0f} % of reads)", rate, 100 * rate / limits_.read_gb_per_s);
   }
 
+  void report(const LayerTimes& layer) const {
+    if (!args_.as_json) {
+      fmt::print(
+          "{:<10} {:>8} {:>10} {:>8}  {:.2f} us: {:.1f} loops, {:.2f} us to begin them, {:.2f} in "
+          "them, {:.2f} waiting at their ends, {:.2f} between them\n",
+          "a layer", "", layer.sequences, layer.depth, layer.all_us, layer.loops, layer.begin_us,
+          layer.work_us, layer.wait_us, between(layer));
+      return;
+    }
+    print_json(json::object{{"engine", "chasqui"},
+                            {"what", "layer"},
+                            {"sequences", layer.sequences},
+                            {"depth", layer.depth},
+                            {"threads", settings_.n_threads},
+                            {"loops", layer.loops},
+                            {"us", layer.all_us},
+                            {"begin_us", layer.begin_us},
+                            {"work_us", layer.work_us},
+                            {"wait_us", layer.wait_us},
+                            {"between_us", between(layer)}});
+  }
+  static double between(const LayerTimes& layer) {
+    return layer.all_us - layer.begin_us - layer.work_us - layer.wait_us;
+  }
+
   const BenchArgs& args_;
   const Settings& settings_;
   model::Model& model_;
@@ -385,6 +447,9 @@ Action declare_bench(CLI::App& parser) {
       ->check(CLI::Range(0, 1 << 20));
   parser.add_option("--repeats", args->repeats, "measurements of each kind")
       ->check(CLI::Range(1, 1000));
+  parser.add_flag("--layers", args->layers,
+                  "also where the time of a layer goes: work, and waiting of the threads for each "
+                  "other");
   parser.add_flag("--json", args->as_json, "JSON lines instead of a table");
   args->settings = SettingOptions::add(parser, compute_settings());
   parser.add_option_function<std::string>(

@@ -2,18 +2,20 @@
 
 #include <fmt/format.h>
 
-#include <thread>
-
 #include "app/commands/command.h"
 #include "app/memory_plan.h"
 #include "backend/cpu/cpu_backend.h"
+#include "backend/cpu/topology.h"
 
 namespace chasqui::app {
 namespace {
 
 Status devices(bool measure) {
-  fmt::print("processors: {}, memory: {}\n\n", std::thread::hardware_concurrency(),
-             format_bytes(machine_memory_bytes()));
+  const auto topology = backend::cpu::Topology::of_this_machine();
+  fmt::print("processors that we may use: {} on {} cores of {} NUMA nodes; threads by default: {}\n",
+             topology.processors().size(), topology.cores(), topology.nodes(),
+             backend::cpu::default_threads());
+  fmt::print("memory: {}\n\n", format_bytes(machine_memory_bytes()));
   fmt::print("instruction sets (--cpu_isa or CHASQUI_CPU_ISA forces one):\n");
   std::string best;
   for (const backend::cpu::IsaLevel& level : backend::cpu::isa_levels()) {

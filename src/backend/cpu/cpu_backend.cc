@@ -1,16 +1,20 @@
 #include "backend/cpu/cpu_backend.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <cstring>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "backend/cpu/cpu_context.h"
 #include "backend/cpu/cpu_ops.h"
+#include "backend/cpu/cpu_quota.h"
 #include "backend/cpu/isa_levels.h"
-#include "backend/cpu/processors.h"
+#include "backend/cpu/placement.h"
+#include "backend/cpu/topology.h"
 #include "backend/cpu/weights.h"
 
 namespace chasqui::backend::cpu {
@@ -22,11 +26,20 @@ constexpr int kMaxThreads = 1024;
 // Forwards each op to its file.
 class CpuBackend final : public Backend {
  public:
-  CpuBackend(const KernelTable& kernels, int threads, std::vector<int> pin_to,
+  CpuBackend(const KernelTable& kernels, const Placement& placement, PlaceMemory place_memory,
              const CpuOptions& options)
-      : context_(kernels, threads, std::move(pin_to)), weights_(context_, options) {}
+      : context_(kernels, placement, std::move(place_memory)),
+        weights_(context_, options),
+        bind_to_(placement.bind_to) {}
 
   std::string name() const override { return std::string("cpu-") + context_.kernels.isa; }
+
+  void adopt_thread() override {
+    if (!bind_to_.empty()) bind_this_thread(bind_to_.front());
+  }
+
+  void measure_loops() override { context_.team.measure_loops(); }
+  LoopTimes loop_times() const override { return context_.team.loop_times(); }
 
   Result<std::unique_ptr<Weight>> prepare(const TensorView& view, WeightUse use,
                                           std::string_view tensor_name) override {
@@ -34,7 +47,7 @@ class CpuBackend final : public Backend {
     return weights_.prepare(view, tensor_name);
   }
   Result<std::unique_ptr<KvPool>> allocate_kv(const KvSpec& spec) override {
-    return cpu::allocate_kv(spec);
+    return cpu::allocate_kv(context_, spec);
   }
   Result<Buffer> allocate(size_t bytes) override { return Buffer::allocate(bytes); }
   bool supports_kv_type(DType type) const override { return cpu::supports_kv_type(type); }
@@ -59,27 +72,55 @@ class CpuBackend final : public Backend {
  private:
   CpuContext context_;
   WeightStore weights_;
+  const std::vector<int> bind_to_;
 };
 
+// How memory is placed; empty: where it is touched first.
+PlaceMemory memory_placer(std::shared_ptr<const Topology> topology, const Placement& placement) {
+  if (!placement.interleave_memory) return {};
+  auto warned = std::make_shared<bool>(false);
+  return [topology = std::move(topology), warned](std::span<std::byte> memory) {
+    const Status done = topology->interleave(memory);
+    if (done || std::exchange(*warned, true)) return;
+    spdlog::warn(
+        "numa: memory cannot be spread over the nodes ({}); it lies where it is touched first. "
+        "A container needs the capability SYS_NICE for it",
+        done.error().message);
+  };
+}
+
+void report_numa(const Topology& topology, const Placement& placement) {
+  if (placement.interleave_memory) {
+    spdlog::info("numa: {} threads bound over {} nodes, memory interleaved", placement.threads,
+                 topology.nodes());
+  } else {
+    spdlog::warn("numa has no effect: the processors that we may use are all on one node");
+  }
+}
+
 }  // namespace
+
+int default_threads() {
+  const Topology topology = Topology::of_this_machine();
+  return place(topology.processors(), {.quota = cpu_quota()}).threads;
+}
 
 Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options) {
   CHASQUI_TRY(const KernelTable kernels, find_kernels(options.isa));
   if (options.threads < 0 || options.threads > kMaxThreads) {
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} CPU threads: 0 (one for each processor) to {} are possible",
+                fmt::format("{} CPU threads: 0 (one for each core) to {} are possible",
                             options.threads, kMaxThreads),
                 "threads");
   }
-  std::vector<int> processors = allowed_processors();
-  const int threads = options.threads > 0 ? options.threads : static_cast<int>(processors.size());
-  std::vector<int> pin_to;
-  if (options.pin_threads) {
-    for (int t = 0; t < threads; ++t) {
-      pin_to.push_back(processors[static_cast<size_t>(t) % processors.size()]);
-    }
-  }
-  return std::make_unique<CpuBackend>(kernels, threads, std::move(pin_to), options);
+  const auto topology = std::make_shared<const Topology>(Topology::of_this_machine());
+  const Placement placement = place(topology->processors(), {.threads = options.threads,
+                                                             .pin = options.pin_threads,
+                                                             .numa = options.numa,
+                                                             .quota = cpu_quota()});
+  if (options.numa) report_numa(*topology, placement);
+  return std::make_unique<CpuBackend>(kernels, placement, memory_placer(topology, placement),
+                                      options);
 }
 
 }  // namespace chasqui::backend::cpu

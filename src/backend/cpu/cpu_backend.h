@@ -27,17 +27,21 @@ struct IsaLevel {
 std::vector<IsaLevel> isa_levels();
 
 struct CpuOptions {
-  int threads = 0;              // 0: one for each processor that we may use
+  int threads = 0;              // 0: one for each core that we may use (placement.h)
   std::string isa = "";         // "": the best; else a name of isa_levels()
   bool exact = false;           // f32 activations whatever the weights are, weights not repacked
   bool pack_weights = true;     // false: compute from the mapped file, slower, less memory
   std::string pack_cache = "";  // folder for repacked weights, "" = keep them in memory only
   std::string model_key = "";   // fingerprint of the model file; names the cache entry
   bool pin_threads = false;     // bind threads to processors
+  bool numa = false;  // spread threads and memory over NUMA nodes, where there are several
 };
 
 // kInvalidArgument when `isa` is no level, kUnsupported when this machine lacks it.
 Result<std::unique_ptr<Backend>> make_cpu_backend(const CpuOptions& options);
+
+// Threads that a backend has for CpuOptions::threads = 0.
+int default_threads();
 
 // What this machine can do at most with `threads` threads (0: as in CpuOptions); measured, takes
 // about `seconds` each.

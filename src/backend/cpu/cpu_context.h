@@ -4,12 +4,14 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
+#include <utility>
 
 #include "backend/cpu/kernel_table.h"
+#include "backend/cpu/placement.h"
 #include "backend/cpu/product_lists.h"
 #include "base/check.h"
 #include "base/thread_team.h"
+#include "tensor/arena.h"
 #include "tensor/buffer.h"
 
 namespace chasqui::backend::cpu {
@@ -34,10 +36,13 @@ class Scratch {
 };
 
 struct CpuContext {
-  explicit CpuContext(const KernelTable& table, int threads, std::vector<int> pin_to)
-      : kernels(table), team(threads, std::move(pin_to)) {}
+  CpuContext(const KernelTable& table, const Placement& placement, PlaceMemory place)
+      : kernels(table),
+        place_memory(std::move(place)),
+        team(placement.threads, placement.bind_to) {}
 
   const KernelTable kernels;
+  const PlaceMemory place_memory;  // of weights and cache, before their first use; may be empty
   ThreadTeam team;
   ProductLists lists;   // linear, expert_linear
   Scratch activations;  // linear, expert_linear: quantised x

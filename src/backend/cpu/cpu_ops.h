@@ -24,7 +24,7 @@ void combine_experts(CpuContext& context, const CombineArgs& args);     // route
 void gather_rows(CpuContext& context, const GatherArgs& args);          // embed.cc
 
 // kv_pool.cc
-Result<std::unique_ptr<KvPool>> allocate_kv(const KvSpec& spec);
+Result<std::unique_ptr<KvPool>> allocate_kv(const CpuContext& context, const KvSpec& spec);
 bool supports_kv_type(DType type);
 
 // embed.cc: a weight that embed() reads rows from; refers to the bytes of the model file.

@@ -15,14 +15,16 @@ namespace {
 class Table final : public Weight {
  public:
   Table(const TensorView& view, int64_t row_bytes)
-      : Weight(view), data_(view.bytes.data()), row_bytes_(row_bytes) {}
+      : Weight(view), bytes_(view.bytes), row_bytes_(row_bytes) {}
+
+  std::span<const std::byte> host_memory() const override { return bytes_; }
 
   void decode(int64_t row, float* to) const {
-    quant::decode_row(type(), data_ + row * row_bytes_, {to, static_cast<size_t>(cols())});
+    quant::decode_row(type(), bytes_.data() + row * row_bytes_, {to, static_cast<size_t>(cols())});
   }
 
  private:
-  const std::byte* data_;
+  std::span<const std::byte> bytes_;
   int64_t row_bytes_;
 };
 

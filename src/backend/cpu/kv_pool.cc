@@ -115,7 +115,7 @@ bool supports_kv_type(DType type) {
   return find_element(type) != nullptr;
 }
 
-Result<std::unique_ptr<KvPool>> allocate_kv(const KvSpec& spec) {
+Result<std::unique_ptr<KvPool>> allocate_kv(const CpuContext& context, const KvSpec& spec) {
   for (DType type : {spec.key_type, spec.value_type}) {
     if (supports_kv_type(type)) continue;
     std::string known;
@@ -137,6 +137,7 @@ Result<std::unique_ptr<KvPool>> allocate_kv(const KvSpec& spec) {
                 fmt::format("a KV cache of {} blocks of {} bytes", spec.blocks, block));
   }
   CHASQUI_TRY(Buffer memory, Buffer::allocate(*bytes));
+  if (context.place_memory) context.place_memory({memory.data(), memory.size()});
   return std::make_unique<CpuKvPool>(spec, std::move(memory));
 }
 

@@ -8,7 +8,6 @@
 
 #include "backend/cpu/cpu_backend.h"
 #include "backend/cpu/isa_levels.h"
-#include "backend/cpu/processors.h"
 #include "base/clock.h"
 #include "base/thread_team.h"
 #include "tensor/buffer.h"
@@ -77,11 +76,11 @@ bool has_bf16_dot() {
 Result<MachineLimits> measure_limits(int threads, std::string_view isa, double seconds) {
   if (threads < 0 || threads > kMaxThreads) {
     return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} threads: 0 (one for each processor) to {} are possible", threads,
+                fmt::format("{} threads: 0 (one for each core) to {} are possible", threads,
                             kMaxThreads),
                 "threads");
   }
-  if (threads == 0) threads = static_cast<int>(allowed_processors().size());
+  if (threads == 0) threads = default_threads();
   CHASQUI_TRY(const KernelTable table, find_kernels(isa));
   const LimitKernels& kernels = table.limits;
   ThreadTeam team(threads);

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "backend/backend.h"
@@ -26,6 +27,11 @@ class MatrixWeight final : public Weight {
   MatrixWeight(const TensorView& view, MappedFile file, size_t offset)
       : Weight(view), view_(view), file_(std::move(file)), panels_(file_.bytes().data() + offset) {
     shape_ = panel_shape(view.type, view.cols());
+  }
+
+  std::span<const std::byte> host_memory() const override {
+    if (!packed()) return view_.bytes;
+    return {panels_, static_cast<size_t>(packed_bytes(shape_, rows()) * experts())};
   }
 
   bool packed() const { return panels_ != nullptr; }

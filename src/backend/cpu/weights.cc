@@ -42,7 +42,8 @@ Status check_view(const TensorView& view, std::string_view name) {
 WeightStore::WeightStore(CpuContext& context, const CpuOptions& options)
     : context_(context),
       decode_(options.exact || !options.pack_weights),
-      cache_(options.pack_cache, options.model_key) {}
+      cache_(options.pack_cache, options.model_key),
+      arena_(context.place_memory) {}
 WeightStore::~WeightStore() = default;
 
 void WeightStore::pack(const TensorView& view, std::byte* to) {

@@ -148,4 +148,17 @@ Result<Weights> load_weights(const gguf::File& file, const Architecture& archite
   return weights;
 }
 
+std::vector<std::span<const std::byte>> Weights::host_memory() const {
+  std::vector<std::span<const std::byte>> memory;
+  const auto add = [&](const SlotSet& set) {
+    for (const Loaded& slot : set.all()) {
+      if (slot.matrix != nullptr) memory.push_back(slot.matrix->host_memory());
+      if (slot.storage.size() > 0) memory.push_back({slot.storage.data(), slot.storage.size()});
+    }
+  };
+  add(global);
+  for (const SlotSet& layer : layers) add(layer);
+  return memory;
+}
+
 }  // namespace chasqui::model

@@ -4,6 +4,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,7 @@ class SlotSet {
   const float* vector(Slot slot) const { return at(slot).vector; }
   const Loaded& at(Slot slot) const { return slots_[static_cast<size_t>(slot)]; }
   Loaded& at(Slot slot) { return slots_[static_cast<size_t>(slot)]; }
+  std::span<const Loaded> all() const { return slots_; }
 
  private:
   std::array<Loaded, static_cast<size_t>(Slot::kCount)> slots_;
@@ -39,6 +41,9 @@ class SlotSet {
 struct Weights {
   SlotSet global;
   std::vector<SlotSet> layers;
+
+  // Of all tensors together, see Weight::host_memory().
+  std::vector<std::span<const std::byte>> host_memory() const;
 };
 
 // Called with the share of the tensors' bytes that is ready, 0 to 1, from the loading thread.
