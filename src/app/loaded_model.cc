@@ -110,8 +110,6 @@ Result<LoadedModel> load_model(const LoadRequest& request, const Settings& setti
     stop_if_told();
   };
   CHASQUI_TRY(loaded.model, model::Model::load(*loaded.file, *loaded.backend, options));
-  // Repacked weights have their own memory; what still reads the file maps its pages in again.
-  for (const MappedFile& part : loaded.file->parts()) part.release(0, part.bytes().size());
   spdlog::debug("loaded {} on {} in {:.2f} s", request.path, loaded.backend->name(),
                 seconds_between(begin, std::chrono::steady_clock::now()));
   return loaded;
