@@ -14,6 +14,7 @@
 #include "base/thread_team.h"
 #include "chat/chat_format.h"
 #include "chat/json_value.h"
+#include "model/row_cost.h"
 
 namespace chasqui::app {
 namespace {
@@ -42,6 +43,7 @@ class LoadedModelRunner final : public engine::ModelRunner {
   int64_t cache_blocks(int group) const override { return loaded_.model->cache_blocks(group); }
   int64_t max_rows() const override { return loaded_.model->options().max_rows; }
   int64_t max_logit_rows() const override { return loaded_.model->options().max_logit_rows; }
+  int64_t even_depth() const override { return model::even_depth(loaded_.model->spec()); }
   model::StepOutputs forward(const model::StepInputs& inputs) override {
     return loaded_.model->forward(inputs);
   }
