@@ -122,13 +122,13 @@ def draw_mixed(rows, args):
              ("chunk_last_ms", "one chunk, end of the long prompt"), ("gap_ms_p50", "gap beside it, p50"),
              ("gap_ms_p99", "gap beside it, p99"), ("gap_with_shorts_ms_p99", "gap with short prompts too, p99"),
              ("short_alone_ms", "short prompt alone, first token"), ("short_ttft_ms_p99", "short prompt behind it, p99"))
-    figure, panels = pyplot.subplots(1, len(found), figsize=(5.4 * len(found), 3.0), squeeze=False, sharey=True)
+    figure, panels = pyplot.subplots(1, len(found), figsize=(5.4 * len(found), 3.2), squeeze=False, sharey=True)
     for axes, row in zip(panels[0], found):
         values = [row[key] for key, _ in names]
         axes.barh(range(len(names)), values, color=[COLORS["limit"] if "chunk" in key else COLORS["chasqui"] for key, _ in names])
         axes.set_yticks(range(len(names)), [label for _, label in names], fontsize=8)
         axes.set_xlabel("ms")
-        axes.set_title(f"{row['model']}: a prompt of {row['long_tokens']} tokens arrives", fontsize=9)
+        axes.set_title(f"{row['model']}\na prompt of {row['long_tokens']} tokens arrives", fontsize=9)
         for at, value in enumerate(values):
             axes.text(value, at, f" {value:.0f}", va="center", fontsize=8)
         axes.margins(x=0.15)
@@ -153,7 +153,7 @@ def main():
         if figure is None:
             continue
         figure.tight_layout()
-        figure.savefig(args.out / name, dpi=90, metadata={"Software": None})
+        figure.savefig(args.out / name, dpi=80, metadata={"Software": None})
         pyplot.close(figure)
         print(args.out / name)
 

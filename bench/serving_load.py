@@ -79,7 +79,7 @@ def main():
     parser.add_argument("server", help="a URL, or a command with {port}")
     parser.add_argument("--users", default="1,8,32,128")
     parser.add_argument("--requests", type=int, help="at each number of users")
-    parser.add_argument("--words", type=int, default=52, help="of a prompt; about 110 tokens with the random models")
+    parser.add_argument("--words", type=int, default=68, help="of a prompt; about 110 tokens with the random models")
     parser.add_argument("--tokens", type=int, default=32, help="of an answer")
     parser.add_argument("--name", default="chasqui", help="of the server, for the JSON lines")
     parser.add_argument("--model", default="", help="of the model, for the JSON lines")
