@@ -67,11 +67,9 @@ void stop_if_told() {
   }
 }
 
-// Repacked weights have memory of their own: the file's pages may go. What still reads a mapped
-// file maps its pages in again; of a file that was read in, the tensors that nobody reads are
-// forgotten.
+// Repacked weights have memory of their own. Pages of a mapped file went when they were packed; of
+// a file that was read in, the tensors that nobody reads are forgotten.
 void drop_packed_tensors(const gguf::File& file, const model::Model& model) {
-  for (const MappedFile& part : file.parts()) part.release();
   std::set<const std::byte*> read;
   for (const auto& memory : model.weight_memory()) read.insert(memory.data());
   for (const gguf::Tensor& tensor : file.tensors()) {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/checked_math.h"
+#include "model/row_cost.h"
 
 namespace chasqui::app {
 namespace {
@@ -24,6 +25,7 @@ class LoadedModelRunner final : public engine::ModelRunner, kv::BlockMover {
   int64_t cache_blocks(int group) const override { return loaded_.model->cache_blocks(group); }
   int64_t max_rows() const override { return loaded_.model->options().max_rows; }
   int64_t max_logit_rows() const override { return loaded_.model->options().max_logit_rows; }
+  int64_t even_depth() const override { return model::even_depth(loaded_.model->spec()); }
   model::StepOutputs forward(const model::StepInputs& inputs) override {
     return loaded_.model->forward(inputs);
   }

@@ -98,8 +98,8 @@ void MappedFile::prefetch() const {
   ::madvise(const_cast<std::byte*>(data_), size_, MADV_WILLNEED);
 }
 
-void MappedFile::release() const {
-  if (access_ == FileAccess::kMap) forget(0, size_);
+void MappedFile::release(size_t offset, size_t size) const {
+  if (access_ == FileAccess::kMap) forget(offset, size);
 }
 
 void MappedFile::forget(size_t offset, size_t size) const {

@@ -33,10 +33,11 @@ class MappedFile {
   std::span<const std::byte> bytes() const { return {data_, size_}; }
   const std::string& path() const { return path_; }
 
-  // Hints to the kernel that the whole file will be read soon, or that the pages of a mapped file
-  // may go: who reads them again maps them in again. Never fails; only speed changes.
+  // Hints to the kernel that the whole file will be read soon, or that the pages of
+  // [offset, offset + size) of a mapped file may go: who reads them again maps them in again. A file
+  // that was read in keeps them. Never fails; only speed changes.
   void prefetch() const;
-  void release() const;
+  void release(size_t offset, size_t size) const;
 
   // [offset, offset + size) will never be read again: its memory may go, and what stands there
   // afterwards is undefined.

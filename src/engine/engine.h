@@ -34,7 +34,8 @@ struct EngineOptions {
   int64_t max_queue = 512;         // waiting besides; when max_sequences + max_queue requests are
                                    // there, the next is refused with kResourceExhausted
   int64_t max_batch_tokens = 512;  // rows of one step
-  int64_t prefill_chunk = 256;     // most prompt tokens of one request in a step that others share
+  int64_t prefill_chunk = 256;     // most prompt tokens of one request in a step that others share,
+                                   // and of all requests in a step that continues an answer
   bool prefix_cache = true;
   // Speculative decoding, by the draft model or, where there is none, by prompt lookup: most tokens
   // guessed ahead for one request, verified in one step. 0: none. Answers, their log-probabilities

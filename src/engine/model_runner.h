@@ -28,6 +28,9 @@ class ModelRunner {
   virtual int64_t max_rows() const = 0;
   // Most rows of one forward() that may ask for logits.
   virtual int64_t max_logit_rows() const = 0;
+  // A row behind d tokens costs 1 + d / even_depth() of one at the beginning of a text; 0: rows
+  // cost alike (model/row_cost.h).
+  virtual int64_t even_depth() const { return 0; }
 
   virtual model::StepOutputs forward(const model::StepInputs& inputs) = 0;
 

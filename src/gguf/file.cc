@@ -154,6 +154,11 @@ const Tensor* File::find_tensor(std::string_view name) const {
   return it == tensor_index_.end() ? nullptr : &tensors_[it->second];
 }
 
+void File::release(const Tensor& tensor) const {
+  if (mapped_.empty()) return;  // parsed from somebody's memory
+  mapped_[static_cast<size_t>(tensor.part)].release(tensor.offset, tensor.view.bytes.size());
+}
+
 Result<std::optional<int64_t>> File::get_int(std::string_view key, int64_t min, int64_t max) const {
   const Value* value = find(key);
   if (value == nullptr) return std::nullopt;

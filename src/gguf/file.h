@@ -67,6 +67,10 @@ class File {
   std::span<const Tensor> tensors() const { return tensors_; }
   const Tensor* find_tensor(std::string_view name) const;
 
+  // Says that the bytes of `tensor` (one of tensors()) will not be read soon: their pages leave the
+  // process's memory, and come back from the file where they are read all the same.
+  void release(const Tensor& tensor) const;
+
   // Typed look-ups: nullopt when the key is absent, kInvalidArgument naming file, key, found and
   // expected type or range when it is there but no such value.
   Result<std::optional<int64_t>> get_int(std::string_view key, int64_t min, int64_t max) const;

@@ -2,10 +2,15 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
+#include <fstream>
 #include <limits>
+#include <numeric>
 
 #include "gguf/internal/cursor.h"
 #include "gguf/internal/image_for_test.h"
+#include "gguf/internal/temp_dir_for_test.h"
+#include "gguf/writer.h"
 #include "support/golden.h"
 
 namespace chasqui::gguf {
@@ -54,6 +59,39 @@ TEST(File, ConvertsIntegersWhereTheValueAllows) {
   EXPECT_EQ(array.bool_at(0), std::nullopt);
   EXPECT_EQ(array.string_at(0), std::nullopt);
   EXPECT_EQ(file.find("i8")->int_at(0), std::nullopt);
+}
+
+// Pages of files that this process has in memory (/proc/self/statm, third number).
+int64_t resident_file_pages() {
+  std::ifstream statm("/proc/self/statm");
+  int64_t size = 0, resident = 0, shared = 0;
+  statm >> size >> resident >> shared;
+  return shared;
+}
+
+TEST(File, AReleasedTensorLeavesMemoryAndCanStillBeRead) {
+  constexpr int64_t kValues = 4 << 20;
+  const testing::TempDir dir;
+  Writer writer;
+  writer.declare_tensor("a", DType::kF32, std::array<int64_t, 1>{16});
+  writer.declare_tensor("big", DType::kF32, std::array<int64_t, 1>{kValues});
+  ASSERT_TRUE(writer.open(dir.file("m.gguf"), false));
+  const std::vector<std::byte> bytes((16 + kValues) * sizeof(float), std::byte{1});
+  ASSERT_TRUE(writer.append(bytes));
+  ASSERT_TRUE(writer.finish());
+  const auto file = File::open(dir.file("m.gguf"));
+  ASSERT_TRUE(file) << file.error().message;
+  const Tensor& big = *file->find_tensor("big");
+  const auto sum = [&big] {
+    return std::accumulate(big.view.bytes.begin(), big.view.bytes.end(), int64_t{0},
+                           [](int64_t a, std::byte b) { return a + static_cast<int64_t>(b); });
+  };
+  const int64_t all = kValues * static_cast<int64_t>(sizeof(float));
+  EXPECT_EQ(sum(), all);
+  const int64_t before = resident_file_pages();
+  file->release(big);
+  EXPECT_LT(resident_file_pages(), before - all / 4096 / 2);
+  EXPECT_EQ(sum(), all);
 }
 
 TEST(File, ADefaultValueIsAnEmptyArray) {

@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "model/internal/rope_tables.h"
+#include "model/row_cost.h"
 #include "model/session.h"
 #include "support/tiny_model.h"
 
@@ -48,6 +49,18 @@ std::vector<float> last_logits(Model& model, std::span<const int32_t> tokens, in
   auto logits = session.feed(tokens, wanted, chunk);
   EXPECT_TRUE(logits) << logits.error().message;
   return std::move(*logits);
+}
+
+TEST(RowCost, AttentionIsEvenWithTheProductsWhereItWasMeasured) {
+  ModelSpec spec;  // TinyLlama 1.1B
+  spec.hidden = 2048;
+  spec.layers.assign(22, {.heads = 32, .kv_heads = 4, .key_dim = 64, .value_dim = 64, .ffn = 5632});
+  EXPECT_NEAR(static_cast<double>(even_depth(spec)), 3200, 600);
+  const int64_t dense = even_depth(spec);
+  spec.layers[0].window = 1024;
+  EXPECT_GT(even_depth(spec), dense);
+  for (LayerSpec& layer : spec.layers) layer.window = 1024;
+  EXPECT_EQ(even_depth(spec), 0);
 }
 
 TEST(Model, ChunksDoNotChangeABit) {

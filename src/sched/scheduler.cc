@@ -8,11 +8,19 @@
 #include "sched/internal/rank.h"
 
 namespace chasqui::sched {
+namespace {
+
+// However deep a text is, a chunk has so many rows: fewer would read all weights for next to
+// nothing.
+constexpr int64_t kLeastChunk = 16;
+
+}  // namespace
+
 Scheduler::Scheduler(kv::KvManager& kv, SchedulerOptions options, kv::TierLink* tier)
     : kv_(kv), options_(options), tier_(tier) {
   CHASQUI_CHECK(options.max_sequences >= 1 && options.max_batch_tokens >= 1 &&
                     options.max_logit_rows >= 1 && options.prefill_chunk >= 1 &&
-                    options.draft_rows >= 0,
+                    options.draft_rows >= 0 && options.even_depth >= 0,
                 "an option is out of range");
   // Every running sequence can then have its one row and one logits row in each step.
   options_.max_sequences =
@@ -69,12 +77,15 @@ void Scheduler::plan_in_turns() {
   std::ranges::sort(turns_, [](const Sequence* a, const Sequence* b) {
     return a->priority != b->priority ? a->priority > b->priority : a->turn < b->turn;
   });
-  const int64_t chunk = running_.size() > 1 ? options_.prefill_chunk : options_.max_batch_tokens;
+  const int64_t chunk = rows_of_one_turn();
+  int64_t left = plan_.rows.empty() ? options_.max_batch_tokens : options_.prefill_chunk;
   for (Sequence* sequence : turns_) {
+    if (left == 0) return;
     if (sequence->state != SequenceState::kRunning) continue;  // preempted by one before it
     if (waits_for_leader(*sequence) || waits_for_tier(*sequence)) continue;
     if (sequence->fresh) borrow_prefix(*sequence);
-    int64_t count = affordable_rows(*sequence, std::min(sequence->remaining(), chunk));
+    const int64_t rows = rows_worth(*sequence, std::min(chunk, left));
+    int64_t count = affordable_rows(*sequence, std::min(sequence->remaining(), rows));
     if (count == 0) continue;
     if (!make_room(*sequence, sequence->computed + count)) {
       // Nobody worse is left to take from: go as far as the blocks reach.
@@ -82,9 +93,30 @@ void Scheduler::plan_in_turns() {
       if (count <= 0) continue;
       kv_.reserve(sequence->table, sequence->computed + count);
     }
+    left = std::max<int64_t>(0, left - cost(*sequence, count));
     add_rows(*sequence, count);
     sequence->turn = ++turns_taken_;
   }
+}
+
+// How many of its rows cost what `budget` rows at the beginning of a text do.
+int64_t Scheduler::rows_worth(const Sequence& sequence, int64_t budget) const {
+  if (options_.even_depth == 0) return budget;
+  const int64_t rows = budget * options_.even_depth / (options_.even_depth + sequence.computed);
+  return std::max(rows, std::min(budget, kLeastChunk));
+}
+
+int64_t Scheduler::cost(const Sequence& sequence, int64_t rows) const {
+  if (options_.even_depth == 0) return rows;
+  return rows + rows * sequence.computed / options_.even_depth;
+}
+
+int64_t Scheduler::rows_of_one_turn() const {
+  if (running_.size() == 1) return options_.max_batch_tokens;
+  // Beside streams two turns fit into the step's one chunk, so that a short prompt that comes
+  // behind a long one waits for the step that runs and no other.
+  const bool halved = !plan_.rows.empty() && turns_.size() > 1;
+  return halved ? (options_.prefill_chunk + 1) / 2 : options_.prefill_chunk;
 }
 
 // Last, so that a guess never takes the place of a token that somebody waits for. Best sequence

@@ -1,12 +1,14 @@
 // Decides which tokens run next. Knows sequences and blocks, no model and no text.
 //
 // Each plan: (1) sequences that lack one token get their row; (2) waiting sequences are admitted
-// in order while their whole known text fits beside what was promised to those before; (3) what
-// is left of the row budget goes to the others in turns, at most `prefill_chunk` rows each while
-// several share the step, so that nobody waits behind another's long prompt for more than a
-// chunk. Who runs out of blocks takes them from the worst sequence (lowest priority, then
-// youngest), which goes back to the queue and mostly returns as a prefix hit; the worst one
-// itself waits. So the best one always advances, hence every sequence ends.
+// in order while their whole known text fits beside what was promised to those before; (3) what is
+// left of the row budget goes to the others in turns, at most `prefill_chunk` rows each while
+// several share the step, and all together no more beside rows of (1): nobody waits behind
+// another's long prompt, or behind many prompts, for more than a chunk. Deep in a text, where
+// attention makes rows expensive, a chunk has fewer. Who runs out of blocks
+// takes them from the worst sequence (lowest priority, then youngest), which goes back to the
+// queue and mostly returns as a prefix hit; the worst one itself waits. So the best one always
+// advances, hence every sequence ends.
 //
 // Who shares the beginning of its prompt with a better one that is still computing it lets that
 // one go ahead and then takes the blocks as a prefix hit: n answers to one prompt, or many users
@@ -39,14 +41,18 @@ struct SchedulerOptions {
   int64_t max_sequences = 64;      // running at once; lowered to the two limits below
   int64_t max_batch_tokens = 512;  // rows of a step
   int64_t max_logit_rows = 64;     // rows of a step that want logits
-  int64_t prefill_chunk = 256;     // rows of one sequence in a step that others share
+  int64_t prefill_chunk = 256;     // rows of one sequence in a step that others share; rows of all
+                                   // prompts in a step that somebody's next token comes from
   int64_t draft_rows = 0;          // a step that has so many rows gets no drafts; 0: never
+  // A row behind d tokens costs 1 + d / even_depth of one at the beginning of a text, and counts so
+  // against the rows of a prompt above. 0: rows cost alike.
+  int64_t even_depth = 0;
 };
 
 class Scheduler {
  public:
-  // `kv` outlives the scheduler, which alone opens and closes tables. REQUIRES: draft_rows >= 0,
-  // the other options >= 1.
+  // `kv` outlives the scheduler, which alone opens and closes tables. REQUIRES: draft_rows and
+  // even_depth >= 0, the other options >= 1.
   // `tier`: null, or a link to the second tier of `kv`, which outlives the scheduler too.
   Scheduler(kv::KvManager& kv, SchedulerOptions options, kv::TierLink* tier = nullptr);
 
@@ -88,6 +94,9 @@ class Scheduler {
   void plan_single_rows();
   void admit_waiting();
   void plan_in_turns();
+  int64_t rows_of_one_turn() const;
+  int64_t rows_worth(const Sequence& sequence, int64_t budget) const;
+  int64_t cost(const Sequence& sequence, int64_t rows) const;
   void plan_drafts();
   void add_draft(RowGroup& group);
   void fail_stuck();

@@ -80,6 +80,33 @@ TEST_F(SchedulerTest, RunningSequencesComeFirstWithOneTokenEach) {
   EXPECT_EQ(step(), (Rows{{1, 1}, {2, 1}, {3, 38}}));
 }
 
+TEST_F(SchedulerTest, BesideAStreamAllPromptsTogetherGetOneChunk) {
+  start(1000, {.max_batch_tokens = 100, .prefill_chunk = 30});
+  add(5);
+  EXPECT_EQ(step(), (Rows{{1, 5}}));
+  add(250);
+  EXPECT_EQ(step(), (Rows{{1, 1}, {2, 30}}));
+  add(250);
+  EXPECT_EQ(step(), (Rows{{1, 1}, {2, 15}, {3, 15}}));
+  add(8);  // short, and behind both: one step later it is through
+  EXPECT_EQ(step(), (Rows{{1, 1}, {2, 15}, {3, 15}}));
+  EXPECT_EQ(step(), (Rows{{1, 1}, {4, 8}, {2, 15}, {3, 7}}));
+}
+
+TEST_F(SchedulerTest, AChunkHasFewerRowsWhereTheyCostMore) {
+  start(1000, {.max_batch_tokens = 200, .prefill_chunk = 100, .even_depth = 200});
+  add(5);
+  step();
+  add(5000);
+  EXPECT_EQ(step(), (Rows{{1, 1}, {2, 100}}));
+  EXPECT_EQ(step(), (Rows{{1, 1}, {2, 66}})) << "behind 100 tokens a row costs 1.5";
+  EXPECT_EQ(step(), (Rows{{1, 1}, {2, 54}}));
+  add(300);
+  EXPECT_EQ(step(), (Rows{{1, 1}, {2, 23}, {3, 50}})) << "half a chunk for each, by cost";
+  for (int i = 0; i < 60; ++i) step();
+  EXPECT_EQ(step().at(2), 16) << "never fewer than the least";
+}
+
 TEST_F(SchedulerTest, NobodyWaitsBehindALongPromptForMoreThanOneChunk) {
   start(10'000, {.max_batch_tokens = 64, .prefill_chunk = 64});
   for (int i = 0; i < 3; ++i) add(5000);

@@ -459,6 +459,17 @@ TEST(Simulation, SecondTier) {
   EXPECT_GT(counts.tier.store.evicted, 100);
 }
 
+TEST(Simulation, RowsThatCostMoreTheDeeperTheyAre) {
+  const Counts counts = run_seeds({{full(24)},
+                                   {.max_sequences = 8,
+                                    .max_batch_tokens = 80,
+                                    .max_logit_rows = 10,
+                                    .prefill_chunk = 40,
+                                    .even_depth = 20}});
+  EXPECT_EQ(counts.failures, 0);
+  EXPECT_GT(counts.hits, 100);
+}
+
 TEST(Simulation, WithoutPrefixCache) {
   const Counts counts = run_seeds(
       {{full(24)},

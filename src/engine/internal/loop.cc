@@ -51,8 +51,12 @@ EngineOptions within_model(EngineOptions options, const ModelRunner& runner) {
 }
 
 sched::SchedulerOptions scheduler_options(const EngineOptions& options, const ModelRunner& runner) {
-  return {options.max_sequences, options.max_batch_tokens, runner.max_logit_rows(),
-          options.prefill_chunk, options.draft_tokens > 0 ? kDraftRows : 0};
+  return {options.max_sequences,
+          options.max_batch_tokens,
+          runner.max_logit_rows(),
+          options.prefill_chunk,
+          options.draft_tokens > 0 ? kDraftRows : 0,
+          runner.even_depth()};
 }
 
 std::unique_ptr<DraftSource> make_draft_source(const EngineOptions& options,

@@ -133,6 +133,8 @@ Result<Weights> load_weights(const gguf::File& file, const Architecture& archite
     if (auto loaded = load_tensor(*tensor, rule.form, backend, set.at(rule.slot)); !loaded) {
       return fail(loaded.error().code, file.path() + ": " + loaded.error().message);
     }
+    // One by one: at the end the file and its packed copy would be in memory together.
+    file.release(*tensor);
     done += static_cast<double>(tensor->view.bytes.size());
     if (progress) progress(done / total);
     return {};
@@ -143,6 +145,7 @@ Result<Weights> load_weights(const gguf::File& file, const Architecture& archite
     const gguf::Tensor* table = file.find_tensor(kTokenEmbedding.name);
     CHASQUI_TRY_STATUS(
         load_tensor(*table, Form::kMatrix, backend, weights.global.at(Slot::kOutput)));
+    file.release(*table);
   }
   if (progress) progress(1.0);
   return weights;
