@@ -13,14 +13,6 @@
 
 namespace chasqui::chat {
 
- // Begins the header of a call inside a body: a blank, then a start. What proves to be none stays
-  // in the body. "": there is none.
-  std::string_view body_turn = {};
-  // A header is a start, behind call_mark the name of a tool, and header_end. Anything else is
-  // content, also where it only comes close.
-  bool is_exact = false;
-};
-
 class HeadedParser final {
  public:
   // `tools`: may be null. `in_body`: the prompt has written the first header.
