@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import shlex
+import signal
 import statistics
 import subprocess
 import sys
@@ -22,13 +23,17 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = ROOT / "build/release/bin/chasqui"
 
 
+# Ends by itself, should this program be killed.
+BUSY_LOOP = "import time\nend = time.monotonic() + 600\nwhile time.monotonic() < end: pass"
+
+
 @contextlib.contextmanager
 def busy(processor):
     """A process that never sleeps, on `processor`; none when that is None."""
     if processor is None:
         yield
         return
-    loop = subprocess.Popen([sys.executable, "-c", "while True: pass"],
+    loop = subprocess.Popen([sys.executable, "-c", BUSY_LOOP],
                             preexec_fn=lambda: os.sched_setaffinity(0, {processor}))
     try:
         yield
@@ -92,6 +97,7 @@ def main():
     parser.add_argument("--threads", type=int, default=len(processors))
     parser.add_argument("--out", type=argparse.FileType("w"), help="file for JSON lines")
     args = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # ends what was started
     report(args, measure(args, processors[-1]))
     return 0
 
