@@ -94,7 +94,8 @@ def measure(args, url):
         row |= quantiles("gap", gaps)
         row["long_ttft_ms"] = streams.milliseconds(long.first_token_seconds)
     row["chunk_last_ms"] = bench.alone(long_prompt + bench.prompt(args.chunk))
-    row["gap_p99_over_chunk"] = round(row["gap_ms_p99"] / row["chunk_last_ms"], 2)
+    for which in ("first", "last"):
+        row[f"gap_p99_over_chunk_{which}"] = round(row["gap_ms_p99"] / row[f"chunk_{which}_ms"], 2)
     with bench.running_stream() as stream:
         shorts, gaps = bench.shorts_behind(stream, bench.prompt(args.long))
         row |= quantiles("short_ttft", shorts) | quantiles("gap_with_shorts", gaps)

@@ -91,24 +91,25 @@ def serving_rows(rows):
 
 
 def draw_serving(rows, args):
-    """Requests/s and time to first token by the number of users, one row of panels a model."""
+    """Tokens/s and time to first token by the number of users, one row of panels a model."""
     models = serving_rows(rows)
     if not models:
         return None
-    figure, panels = pyplot.subplots(len(models), 2, figsize=(8.4, 3.2 * len(models)), squeeze=False)
+    figure, panels = pyplot.subplots(len(models), 2, figsize=(7.6, 2.9 * len(models)), squeeze=False)
     for (left, right), (model, found) in zip(panels, models.items()):
         for server, some in found.items():
             key = "chasqui" if server == "chasqui" else "peer"
             label = "chasqui" if server == "chasqui" else args.peer_server
             users = [row["users"] for row in some]
-            left.plot(users, [row["requests_per_s"] for row in some], MARKS[key] + "-", color=COLORS[key], label=label)
+            rates = [row["prompt_tokens_per_s"] + row["tokens_per_s"] for row in some]
+            left.plot(users, rates, MARKS[key] + "-", color=COLORS[key], label=label)
             for share, line in ((50, "-"), (99, ":")):
                 right.plot(users, [row[f"ttft_ms_p{share}"] / 1e3 for row in some], MARKS[key] + line, color=COLORS[key],
                            label=f"{label}, p{share}")
         counts = sorted({row["users"] for some in found.values() for row in some})
-        for axes, title in ((left, "requests/s"), (right, "seconds to the first token")):
+        for axes, title in ((left, "tokens/s, prompts and answers"), (right, "seconds to the first token")):
             style_counts(axes, counts, "users")
-            axes.set_title(f"{model}: {title}", fontsize=10)
+            axes.set_title(f"{model}\n{title}", fontsize=9)
             axes.legend(fontsize=8)
     return figure
 
@@ -118,8 +119,8 @@ def draw_mixed(rows, args):
     found = [row for row in rows if row["what"] == "mixed_load"]
     if not found:
         return None
-    names = (("quiet_gap_ms_p99", "gap alone, p99"), ("chunk_first_ms", "one chunk, empty cache"),
-             ("chunk_last_ms", "one chunk, end of the long prompt"), ("gap_ms_p50", "gap beside it, p50"),
+    names = (("quiet_gap_ms_p99", "gap alone, p99"), ("chunk_first_ms", "a chunk's tokens, empty cache"),
+             ("chunk_last_ms", "a chunk's tokens, behind the long prompt"), ("gap_ms_p50", "gap beside it, p50"),
              ("gap_ms_p99", "gap beside it, p99"), ("gap_with_shorts_ms_p99", "gap with short prompts too, p99"),
              ("short_alone_ms", "short prompt alone, first token"), ("short_ttft_ms_p99", "short prompt behind it, p99"))
     figure, panels = pyplot.subplots(1, len(found), figsize=(5.4 * len(found), 3.2), squeeze=False, sharey=True)

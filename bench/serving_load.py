@@ -20,12 +20,16 @@ import servers
 import streams
 
 
+# Multiples of these modulo 1 fill the unit square evenly (1 / x and 1 / x^2 of x^3 = x + 1).
+SPREAD = (0.7548776662, 0.5698402910)
+
+
 def bodies(args, salt, count):
-    """The requests of one level: the same lengths for everybody, texts that no run has seen."""
-    lengths, text = random.Random(1), random.Random(salt)
-    for _ in range(count):
-        words = round(args.words * lengths.uniform(0.5, 1.5))
-        tokens = round(args.tokens * lengths.uniform(0.5, 1.5))
+    """The requests of one level: lengths spread evenly, however many there are; texts that no run has seen."""
+    text = random.Random(salt)
+    for i in range(count):
+        words = round(args.words * (0.5 + (0.5 + i * SPREAD[0]) % 1))
+        tokens = round(args.tokens * (0.5 + (0.5 + i * SPREAD[1]) % 1))
         yield {"prompt": streams.text_of(text, words), "max_tokens": tokens, "temperature": 0, "ignore_eos": True,
                **json.loads(args.extra)}
 
