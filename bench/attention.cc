@@ -1,8 +1,9 @@
 // How fast attention is, beside what the machine could do at most: decode against streaming reads,
 // prefill against fused multiply-adds. Prints a JSON line a case.
 //
-//   chasqui_bench_attention [--threads N] [--isa LEVEL] [--seconds S] [--type f16|f32|bf16]
-//                           [--head-dim D] [--max-context N]
+//   chasqui_bench_attention [--threads N] [--isa LEVEL] [--seconds S] [--type_k TYPE]
+//                           [--type_v TYPE] [--head-dim D] [--kv-heads N] [--context N,...]
+//                           [--stream-mb N]
 //
 // Decode is one row of one sequence per layer, over as many layers as it takes to exceed the
 // caches, as a model of that many layers would do. Prefill is a chunk of 128 rows at the end of
@@ -31,13 +32,15 @@ struct Options {
   int threads = 0;
   std::string isa;
   double seconds = 0.5;
-  std::string type = "f16";
+  std::string type_k = "f16";
+  std::string type_v = "f16";
   int64_t head_dim = 0;  // 0: 64 and 128
-  int64_t max_context = 32 * 1024;
+  int64_t kv_heads = 8;  // of 32 query heads
+  std::vector<int64_t> context = {1024, 2048, 4096, 16384, 32768};
+  int64_t stream_mb = 256;  // the machine's caches are smaller than this
 };
 
-// The machine's caches are smaller than this.
-constexpr int64_t kStreamBytes = int64_t{256} << 20;
+constexpr int64_t kHeads = 32;
 constexpr int64_t kPrefillRows = 128;
 
 double now_s() {
@@ -62,14 +65,16 @@ struct Case {
   int64_t heads;
   int64_t kv_heads;
   int64_t context;
+  DType key_type;
+  DType value_type;
 };
 
 // Pools of several layers, filled with random keys and values.
 class Layers {
  public:
-  Layers(Backend& backend, const Case& c, DType type) : backend_(backend), case_(c) {
+  Layers(Backend& backend, const Case& c, int64_t stream_bytes) : backend_(backend), case_(c) {
     const KvSpec spec = {
-        c.context / kKvBlockTokens, c.kv_heads, c.head_dim, c.head_dim, type, type};
+        c.context / kKvBlockTokens, c.kv_heads, c.head_dim, c.head_dim, c.key_type, c.value_type};
     table_.resize(static_cast<size_t>(spec.blocks));
     std::iota(table_.begin(), table_.end(), 0);
     Rng rng(1);
@@ -78,7 +83,7 @@ class Layers {
     do {
       pools_.push_back(std::move(backend.allocate_kv(spec).value()));
       fill(*pools_.back(), rng);
-    } while (bytes() < kStreamBytes);
+    } while (bytes() < stream_bytes);
   }
 
   int64_t count() const { return static_cast<int64_t>(pools_.size()); }
@@ -112,9 +117,9 @@ class Layers {
   std::vector<std::unique_ptr<KvPool>> pools_;
 };
 
-void run_case(Backend& backend, const Case& c, DType type, const Options& options,
+void run_case(Backend& backend, const Case& c, const Options& options,
               const cpu::MachineLimits& limits) {
-  Layers layers(backend, c, type);
+  Layers layers(backend, c, options.stream_mb << 20);
   const int64_t cols = c.heads * c.head_dim;
   std::vector<float> q(static_cast<size_t>(kPrefillRows * cols), 0.25f), out(q.size());
 
@@ -134,21 +139,23 @@ void run_case(Backend& backend, const Case& c, DType type, const Options& option
   const double gmac_per_s = seen * static_cast<double>(2 * c.head_dim * c.heads) / prefill * 1e-9;
 
   fmt::print(
-      "{{\"bench\":\"attention\",\"backend\":\"{}\",\"kv_type\":\"{}\",\"head_dim\":{},"
-      "\"heads\":{},\"kv_heads\":{},\"context\":{},\"decode_us\":{:.1f},\"decode_gb_per_s\":{:.2f},"
+      "{{\"bench\":\"attention\",\"backend\":\"{}\",\"type_k\":\"{}\",\"type_v\":\"{}\","
+      "\"head_dim\":{},\"heads\":{},\"kv_heads\":{},\"context\":{},"
+      "\"decode_us\":{:.1f},\"decode_gb_per_s\":{:.2f},"
       "\"read_limit_gb_per_s\":{:.2f},\"decode_of_limit\":{:.3f},\"prefill_rows\":{},"
       "\"prefill_ms\":{:.3f},\"prefill_gmac_per_s\":{:.1f},\"fma_limit_gmac_per_s\":{:.1f},"
       "\"prefill_of_limit\":{:.3f}}}\n",
-      backend.name(), dtype_info(type).name, c.head_dim, c.heads, c.kv_heads, c.context,
-      decode / static_cast<double>(layers.count()) * 1e6, gb_per_s, limits.read_gb_per_s,
-      gb_per_s / limits.read_gb_per_s, kPrefillRows, prefill * 1e3, gmac_per_s,
-      limits.f32_gmac_per_s, gmac_per_s / limits.f32_gmac_per_s);
+      backend.name(), dtype_info(c.key_type).name, dtype_info(c.value_type).name, c.head_dim,
+      c.heads, c.kv_heads, c.context, decode / static_cast<double>(layers.count()) * 1e6, gb_per_s,
+      limits.read_gb_per_s, gb_per_s / limits.read_gb_per_s, kPrefillRows, prefill * 1e3,
+      gmac_per_s, limits.f32_gmac_per_s, gmac_per_s / limits.f32_gmac_per_s);
   std::fflush(stdout);
 }
 
 int run(const Options& options) {
-  const DTypeInfo* type = find_dtype(options.type);
-  if (type == nullptr) return fmt::print(stderr, "unknown type {}\n", options.type), 1;
+  const DTypeInfo* key = find_dtype(options.type_k);
+  const DTypeInfo* value = find_dtype(options.type_v);
+  if (key == nullptr || value == nullptr) return fmt::print(stderr, "no such type\n"), 1;
   cpu::CpuOptions cpu_options;
   cpu_options.threads = options.threads;
   cpu_options.isa = options.isa;
@@ -157,13 +164,13 @@ int run(const Options& options) {
   const int threads = options.threads > 0 ? options.threads : 1;
   for (const int64_t head_dim : {int64_t{64}, int64_t{128}}) {
     if (options.head_dim != 0 && options.head_dim != head_dim) continue;
-    for (const int64_t context : {1024, 2048, 4096, 16384, 32768}) {
-      if (context > options.max_context) continue;
+    for (const int64_t context : options.context) {
       // Measured anew for each case: the machine may be shared, and only ratios within seconds of
       // each other mean something.
       const auto limits = cpu::measure_limits(threads, options.isa, options.seconds);
       if (!limits) return fmt::print(stderr, "{}\n", limits.error().message), 1;
-      run_case(**backend, {head_dim, 32, 8, context}, type->type, options, *limits);
+      run_case(**backend, {head_dim, kHeads, options.kv_heads, context, key->type, value->type},
+               options, *limits);
     }
   }
   return 0;
@@ -177,9 +184,13 @@ int main(int argc, char** argv) {
   app.add_option("--threads", options.threads, "threads; 0: one");
   app.add_option("--isa", options.isa, "instruction-set level; empty: the best");
   app.add_option("--seconds", options.seconds, "time for each measurement");
-  app.add_option("--type", options.type, "cache type");
+  app.add_option("--type_k", options.type_k, "type of the keys");
+  app.add_option("--type_v", options.type_v, "type of the values");
   app.add_option("--head-dim", options.head_dim, "64 or 128; 0: both");
-  app.add_option("--max-context", options.max_context, "longest context, tokens");
+  app.add_option("--kv-heads", options.kv_heads, "of 32 heads");
+  app.add_option("--context", options.context, "tokens in the cache")->delimiter(',');
+  app.add_option("--stream-mb", options.stream_mb,
+                 "decode reads at least so much a round; 1: what the caches hold");
   CLI11_PARSE(app, argc, argv);
   if (options.threads <= 0) options.threads = 1;
   return run(options);

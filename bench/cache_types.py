@@ -18,7 +18,8 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MODEL = ROOT / "models/demo/chasqui-demo.gguf"
-PAIRS = [("f32", "f32"), ("f16", "f16"), ("bf16", "bf16"), ("bf16", "f16"), ("f16", "bf16")]
+PAIRS = [("f32", "f32"), ("f16", "f16"), ("bf16", "bf16"), ("q8_0", "q8_0"), ("q4_0", "q4_0"),
+         ("f16", "q8_0"), ("q8_0", "f16"), ("f16", "q4_0"), ("q4_0", "f16"), ("q8_0", "q4_0")]
 PER_TEXT = 8  # questions to one conversation: as much as the model's context holds
 
 sys.path.insert(0, str(ROOT / "tools/demo_model"))
