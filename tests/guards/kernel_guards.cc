@@ -34,11 +34,11 @@ struct Product {
   static constexpr int64_t kRows = 64;
   static constexpr int64_t kCols = 512;
 
-  Product(std::shared_ptr<Backend> owner, DType type, int64_t tokens)
+  Product(std::shared_ptr<Backend> owner, DType type, int64_t count)
       : backend(std::move(owner)),
-        x(random_floats(tokens * kCols, 1)),
-        y(static_cast<size_t>(tokens * kRows)),
-        tokens(tokens) {
+        x(random_floats(count * kCols, 1)),
+        y(static_cast<size_t>(count * kRows)),
+        tokens(count) {
     // One row is encoded and repeated: encoders are slow.
     const std::vector<float> values = random_floats(kCols, 0.02);
     const DTypeInfo& info = dtype_info(type);
@@ -71,12 +71,12 @@ struct Attention {
   static constexpr int64_t kDim = 64;
   static constexpr int64_t kContext = 256;
 
-  Attention(std::shared_ptr<Backend> owner, int64_t rows)
+  Attention(std::shared_ptr<Backend> owner, int64_t count)
       : backend(std::move(owner)),
         table(kContext / kKvBlockTokens),
-        q(random_floats(rows * kHeads * kDim, 1)),
+        q(random_floats(count * kHeads * kDim, 1)),
         out(q.size()),
-        rows(rows) {
+        rows(count) {
     std::iota(table.begin(), table.end(), 0);
     auto allocated = backend->allocate_kv({kContext / kKvBlockTokens, kKvHeads, kDim, kDim});
     CHASQUI_CHECK(allocated.has_value(), "{}", allocated.error().message);
