@@ -254,7 +254,9 @@ TEST_P(Determinism, DraftsChangeNothing) {
     } else if (stats.drafted_tokens > 0) {
       EXPECT_LT(stats.accepted_tokens, stats.drafted_tokens) << "no guess was wrong";
     }
-    if (drafting.together && drafting.kv_tokens == 300) EXPECT_GT(stats.preemptions, 0);
+    if (drafting.together && drafting.kv_tokens == 300) {
+      EXPECT_GT(stats.preemptions, 0);
+    }
   }
 }
 
