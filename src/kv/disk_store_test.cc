@@ -270,7 +270,7 @@ TEST_F(DiskStoreDamage, ChangedBytes) {
   fill();
   const std::string good = read_file(folder_.file());
   Rng rng(1);
-  for (int round = 0; round < 150; ++round) {
+  for (int round = 0; round < 100; ++round) {
     SCOPED_TRACE(round);
     std::string bad = good;
     // In the whole file, or in its first pages, where the structure is.
