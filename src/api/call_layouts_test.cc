@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "api/internal/tools.h"
+#include "base/check.h"
 #include "base/rng.h"
 #include "grammar/matcher.h"
 
@@ -173,8 +174,12 @@ class Stubborn {
     for (const char closer : kClosers) {
       if (step % 8 > 2 && mask.has(closer)) return closer;
     }
-    int32_t token = static_cast<int32_t>(rng_.next() % static_cast<uint64_t>(mask.size()));
-    while (!mask.has(token)) token = (token + 1) % mask.size();
+    const auto first = static_cast<int32_t>(rng_.next() % static_cast<uint64_t>(mask.size()));
+    int32_t token = first;
+    while (!mask.has(token)) {
+      token = (token + 1) % mask.size();
+      CHASQUI_CHECK(token != first, "nothing is allowed");
+    }
     return token;
   }
 
@@ -240,6 +245,7 @@ OutputStyle style_of(const chat::ToolDialect& dialect, const ToolWishes& wishes)
 
 TEST(HeldCalls, FitTheirSchemasInEveryDialect) {
   for (const chat::ToolDialect& dialect : chat::tool_dialects()) {
+    if (dialect.holds_answer) continue;  // call_formats_test.cc
     SCOPED_TRACE(dialect.name);
     size_t held = 0;
     for (int variant = 0; variant < 12; ++variant) {

@@ -43,7 +43,8 @@ bool holds_calls(const ToolWishes& wishes);
 //
 // All dialects can do this. Those of tags write held calls as JSON between their outer tags, as
 // forced calls; pythonic calls without a mark ("[" at the start) are words then.
-// REQUIRES: holds_calls(wishes), style.holds_calls.
+// REQUIRES: holds_calls(wishes), style.holds_calls; dialects that hold their answers have
+// lead_constraint() instead.
 Constraint held_calls(const ToolWishes& wishes, const chat::OutputStyle& style);
 
 // The constraint of how an answer begins: the dialect's before_answer, or calls and their end.
