@@ -76,10 +76,12 @@ void warn_without_cache(const Settings& settings) {
   }
 }
 
-int64_t bytes_of_block(const LoadedModel& loaded) {
+int64_t bytes_of_block(const LoadedModel& loaded, const Settings& settings) {
+  const model::CacheOptions cache = cache_types(settings);
   int64_t bytes = 0;
-  const size_t groups = loaded.model->spec().cache_windows.size();
-  for (size_t g = 0; g < groups; ++g) bytes += loaded.model->block_bytes(static_cast<int>(g));
+  for (const CacheSpec& group : loaded.model->cache_groups(cache.key_type, cache.value_type)) {
+    bytes += group.bytes_per_block;
+  }
   return bytes;
 }
 
@@ -135,7 +137,7 @@ engine::EngineTier open_cache_tier(const Settings& settings, const LoadedModel& 
     spdlog::warn("cache has no effect without prefix_cache, of which it is the second tier");
     return {};
   }
-  const int64_t block = bytes_of_block(loaded);
+  const int64_t block = bytes_of_block(loaded, settings);
   if (settings.cache_size < 4 * block) {
     spdlog::warn("cache has no effect: cache_size is {}, and {} tokens of this model take {}",
                  settings.cache_size, backend::kKvBlockTokens,

@@ -11,7 +11,7 @@
 namespace chasqui::app {
 
 // No store where the settings want none or where it cannot be had: a cache that fails costs time
-// only, so a server goes on without it and says why in its log. After Model::allocate_cache().
+// only, so a server goes on without it and says why in its log.
 engine::EngineTier open_cache_tier(const Settings& settings, const LoadedModel& loaded);
 
 // Names everything that the bytes of cached blocks depend on besides tokens: this very program,
