@@ -108,10 +108,11 @@ const auto& table() {
       Setting{"n_parallel", &S::n_parallel, "64", "requests that run at once", 1, 4096},
       Setting{"n_queue", &S::n_queue, "512",
               "requests that wait; one more is answered with 503 and Retry-After", 1, 1 << 20},
-      Setting{"prefill_chunk", &S::prefill_chunk, "256",
-              "most prompt tokens of one request in a step that others share, and of all requests in "
-              "a step that continues an answer",
-              1, 1 << 16},
+      Setting{
+          "prefill_chunk", &S::prefill_chunk, "256",
+          "most prompt tokens of one request in a step that others share, and of all requests in "
+          "a step that continues an answer",
+          1, 1 << 16},
       Setting{"kv_tokens", &S::kv_tokens, "0",
               "tokens that the cache holds for all requests together; 0: 8 times n_ctx, within a "
               "quarter of the memory",

@@ -34,8 +34,8 @@ class MappedFile {
   const std::string& path() const { return path_; }
 
   // Hints to the kernel that the whole file will be read soon, or that the pages of
-  // [offset, offset + size) of a mapped file may go: who reads them again maps them in again. A file
-  // that was read in keeps them. Never fails; only speed changes.
+  // [offset, offset + size) of a mapped file may go: who reads them again maps them in again. A
+  // file that was read in keeps them. Never fails; only speed changes.
   void prefetch() const;
   void release(size_t offset, size_t size) const;
 

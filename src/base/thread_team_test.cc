@@ -65,7 +65,8 @@ TEST(ThreadTeam, MeasuresWhereTheCallerWaits) {
   EXPECT_EQ(team.loop_times().loops, 0);  // nobody asked
   team.measure_loops();
   team.run(1, both_busy);  // one task is no loop for two
-  // The caller takes both tasks itself when the worker comes late, and then has nothing to wait for.
+  // The caller takes both tasks itself when the worker comes late, and then has nothing to wait
+  // for.
   int loops = 0;
   const LoopTimes& times = team.loop_times();
   for (; loops < 500 && times.wait_s < 0.01; ++loops) team.run(2, both_busy);

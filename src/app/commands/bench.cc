@@ -153,8 +153,8 @@ class Bench {
                   .limited_by = "int8",
                   .times = {}};
     const auto count = static_cast<double>(args_.prefill);
-    m.limit = limits_.int8_gmac_per_s * 1e9 /
-              (cost_.macs - cost_.head_macs + cost_.head_macs / count);
+    m.limit =
+        limits_.int8_gmac_per_s * 1e9 / (cost_.macs - cost_.head_macs + cost_.head_macs / count);
     const auto tokens = filler(args_.prefill, model_.spec().vocab, 1);
     // The logits of the last token are part of a prefill.
     const int64_t wanted[] = {args_.prefill - 1};

@@ -12,9 +12,10 @@ namespace {
 
 Status devices(bool measure) {
   const auto topology = backend::cpu::Topology::of_this_machine();
-  fmt::print("processors that we may use: {} on {} cores of {} NUMA nodes; threads by default: {}\n",
-             topology.processors().size(), topology.cores(), topology.nodes(),
-             backend::cpu::default_threads());
+  fmt::print(
+      "processors that we may use: {} on {} cores of {} NUMA nodes; threads by default: {}\n",
+      topology.processors().size(), topology.cores(), topology.nodes(),
+      backend::cpu::default_threads());
   fmt::print("memory: {}\n\n", format_bytes(machine_memory_bytes()));
   fmt::print("instruction sets (--cpu_isa or CHASQUI_CPU_ISA forces one):\n");
   std::string best;

@@ -75,10 +75,10 @@ bool has_bf16_dot() {
 
 Result<MachineLimits> measure_limits(int threads, std::string_view isa, double seconds) {
   if (threads < 0 || threads > kMaxThreads) {
-    return fail(ErrorCode::kInvalidArgument,
-                fmt::format("{} threads: 0 (one for each core) to {} are possible", threads,
-                            kMaxThreads),
-                "threads");
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("{} threads: 0 (one for each core) to {} are possible", threads, kMaxThreads),
+        "threads");
   }
   if (threads == 0) threads = default_threads();
   CHASQUI_TRY(const KernelTable table, find_kernels(isa));
