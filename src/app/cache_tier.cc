@@ -121,11 +121,16 @@ std::string cache_folder(const Settings& settings, const std::string& model_path
                      static_cast<uint32_t>(hash_text(path.lexically_normal().string(), {}).low));
 }
 
+Hash128 tensor_samples(const gguf::File& file) {
+  Hash128 hash;
+  for (const gguf::Tensor& tensor : file.tensors()) hash = hash_tensor(tensor, hash);
+  return hash;
+}
+
 Hash128 cache_fingerprint(const Settings& settings, const LoadedModel& loaded) {
   Hash128 hash = hash_settings(settings, loaded, hash_program({}));
   for (size_t i = 0; i < loaded.file->parts().size(); ++i) hash = hash_part(*loaded.file, i, hash);
-  for (const gguf::Tensor& tensor : loaded.file->tensors()) hash = hash_tensor(tensor, hash);
-  return hash;
+  return hash_bytes(std::as_bytes(std::span(&loaded.tensor_samples, 1)), hash);
 }
 
 engine::EngineTier open_cache_tier(const Settings& settings, const LoadedModel& loaded) {

@@ -14,6 +14,9 @@ namespace chasqui::app {
 // only, so a server goes on without it and says why in its log.
 engine::EngineTier open_cache_tier(const Settings& settings, const LoadedModel& loaded);
 
+// Names, types, shapes and samples of the bytes of all tensors, which must all be there to be read.
+Hash128 tensor_samples(const gguf::File& file);
+
 // Names everything that the bytes of cached blocks depend on besides tokens: this very program,
 // its instruction set, the settings that change numbers, and the model file. Of the file: length
 // and time of change of its parts, the metadata, and for each tensor name, type, shape and samples

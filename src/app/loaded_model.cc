@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <set>
 
+#include "app/cache_tier.h"
 #include "app/memory_plan.h"
 #include "app/progress_bar.h"
 #include "backend/cpu/cpu_backend.h"
@@ -141,6 +142,7 @@ Result<LoadedModel> load_model(const LoadRequest& request, const Settings& setti
     stop_if_told();
   };
   CHASQUI_TRY(loaded.model, model::Model::load(*loaded.file, *loaded.backend, options));
+  if (settings.cache) loaded.tensor_samples = tensor_samples(*loaded.file);
   drop_packed_tensors(*loaded.file, *loaded.model);
   if (settings.use_mlock) lock_weights(*loaded.model);
   loaded.load_seconds = seconds_between(begin, std::chrono::steady_clock::now());

@@ -9,6 +9,7 @@
 
 #include "app/settings.h"
 #include "backend/backend.h"
+#include "base/hash.h"
 #include "base/result.h"
 #include "gguf/file.h"
 #include "model/model.h"
@@ -22,6 +23,8 @@ struct LoadedModel {
   std::shared_ptr<const text::Tokenizer> tokenizer;  // null where it was not asked for
   std::unique_ptr<backend::Backend> backend;
   std::unique_ptr<model::Model> model;
+  Hash128
+      tensor_samples;  // with the setting `cache`: what cache_fingerprint() takes of the tensors
   double load_seconds = 0;  // from opening the file to weights that are ready
 };
 

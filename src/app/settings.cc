@@ -174,11 +174,11 @@ Status read_environment(const Environment& environment, Settings& settings) {
 }
 
 // Whether the environment has the row's plain variable and no CHASQUI_ one, which would go before
-// it.
+// it. An empty one says nothing.
 bool yields_to_environment(const Setting& row, const Environment& environment) {
   if (!row.environment_first) return false;
   const std::string plain = upper(row.name);
-  return environment(plain).has_value() && !environment("CHASQUI_" + plain).has_value();
+  return !environment(plain).value_or("").empty() && !environment("CHASQUI_" + plain).has_value();
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ constexpr std::string_view kIntroduction = R"(# Configuration
 Every setting is a flag of `chasqui serve` (`--n_ctx 4096` or `--n-ctx 4096`), an environment variable (`CHASQUI_N_CTX`, or
 `N_CTX`), and a key of the config file (`--config_file FILE.json` or `.yaml`). The command line wins over `CHASQUI_`
 variables, those over plain ones, those over the config file, and that over the defaults; only `HOST` and `PORT` go before the
-command line too, as they did in the replaced server. Unknown names and values out of range stop the
+command line too, as they did in the replaced server, unless `CHASQUI_HOST` or `CHASQUI_PORT` is set. Unknown names and values out of range stop the
 start. A list is written as values after each other on the command line, between commas in a variable, and as a list in the
 file.
 
@@ -58,9 +58,9 @@ constexpr std::string_view kDefaults = R"(
 | setting | there | here, and why |
 |---|---|---|
 | `interrupt_requests` | `true` | `false`: requests run side by side |
-| `n_threads`, `n_threads_batch` | half of the processors | all: the threads share the work evenly |
+| `n_threads`, `n_threads_batch` | half of the processors | one for each core, within the cgroup's quota: the threads share the work evenly |
 | `n_ctx` | `2048` | the same, but for models that were trained with less |
-| `use_mlock` | `true` | `false`: weights are rearranged in memory of their own, and the file is not read again |
+| `use_mlock` | `true` | `false`: most limits on locked memory are lower than a model |
 | `chat_format` | `llama-2`, later none | none: the model's own template |
 | `offload_kqv` | `false`, later `true` | `true`, without effect |
 )";

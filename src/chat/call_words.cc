@@ -16,14 +16,19 @@ bool is_result(const Message& message) {
   return message.role == Role::kTool || message.role == Role::kFunction;
 }
 
-std::string function_of(const Message& result, std::span<const Message> messages) {
-  if (!result.name.empty()) return result.name;
+CallNames::CallNames(std::span<const Message> messages) {
   for (const Message& message : messages) {
     for (const ToolCall& call : message.tool_calls) {
-      if (!call.id.empty() && call.id == result.tool_call_id) return call.name;
+      if (!call.id.empty()) by_id_.emplace(call.id, call.name);
     }
   }
-  return result.tool_call_id.empty() ? "function" : result.tool_call_id;
+}
+
+std::string_view CallNames::of(const Message& result) const {
+  if (!result.name.empty()) return result.name;
+  const auto call = by_id_.find(result.tool_call_id);
+  if (call != by_id_.end()) return call->second;
+  return result.tool_call_id.empty() ? std::string_view("function") : result.tool_call_id;
 }
 
 std::string_view arguments_of(const ToolCall& call) {

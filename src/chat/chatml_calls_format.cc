@@ -58,7 +58,9 @@ class ChatmlCalls final : public ChatFormat {
       }
       put_turn(prompt, Role::kSystem, system + instructions(input.functions));
     }
-    for (const Message& message : rest) write(prompt, message, input);
+    const CallNames names(input.messages);
+    const bool has_tools = !input.functions.empty();
+    for (const Message& message : rest) write(prompt, message, has_tools, names);
     if (input.add_generation_prompt) append(prompt.parts, "<|im_start|>assistant\n", true);
     prompt.stops = {"<|im_end|>"};
     return prompt;
@@ -73,16 +75,17 @@ class ChatmlCalls final : public ChatFormat {
     append(prompt.parts, "<|im_end|>\n", true);
   }
 
-  static void write(Prompt& prompt, const Message& message, const ChatInput& input) {
+  static void write(Prompt& prompt, const Message& message, bool has_tools,
+                    const CallNames& names) {
     if (is_system(message)) return put_turn(prompt, Role::kSystem, message.content);
     if (message.role == Role::kUser) return put_turn(prompt, Role::kUser, message.content);
     if (is_result(message)) {
-      const std::string of = "functions." + function_of(message, input.messages) + ":\n";
+      const std::string of = "functions." + std::string(names.of(message)) + ":\n";
       return put_turn(prompt, Role::kTool, of + message.content);
     }
     // An answer is words or calls; what was both becomes two.
     if (!message.content.empty() || message.tool_calls.empty()) {
-      const std::string lead = input.functions.empty() ? "" : "message:\n";
+      const std::string lead = has_tools ? "message:\n" : "";
       put_turn(prompt, Role::kAssistant, lead + message.content);
     }
     if (message.tool_calls.empty()) return;

@@ -36,7 +36,8 @@ class Functionary final : public ChatFormat {
     const bool has_tools = !input.functions.empty();
     if (has_tools) put(prompt, "system:\n", typescript_of(input.functions, kMargin), "\n\n");
     put(prompt, "system:\n", kSystem, "\n");
-    for (const Message& message : input.messages) write(prompt, message, input.messages);
+    const CallNames names(input.messages);
+    for (const Message& message : input.messages) write(prompt, message, names);
     if (input.add_generation_prompt) {
       append(prompt.parts, has_tools ? "assistant" : "assistant:\n", true);
     }
@@ -48,11 +49,11 @@ class Functionary final : public ChatFormat {
  private:
   static constexpr size_t kMargin = 2;
 
-  static void write(Prompt& prompt, const Message& message, std::span<const Message> all) {
+  static void write(Prompt& prompt, const Message& message, const CallNames& names) {
     if (is_system(message)) return put(prompt, "system:\n", message.content, "\n");
     if (message.role == Role::kUser) return put(prompt, "user:\n</s>", message.content, "</s>\n");
     if (is_result(message)) {
-      put(prompt, "function name=functions.", function_of(message, all), ":\n");
+      put(prompt, "function name=functions.", names.of(message), ":\n");
       return put(prompt, "", message.content, "\n");
     }
     const std::vector<ToolCall>& calls = message.tool_calls;
@@ -76,7 +77,8 @@ class FunctionaryV1 final : public ChatFormat {
     Prompt prompt;
     if (!input.functions.empty()) put_system(prompt, typescript_of(input.functions, 0));
     put_system(prompt, kSystem);
-    for (const Message& message : input.messages) write(prompt, message, input.messages);
+    const CallNames names(input.messages);
+    for (const Message& message : input.messages) write(prompt, message, names);
     if (input.add_generation_prompt) append(prompt.parts, "assistant:\n", true);
     prompt.stops = {"<|END_OF_ASSISTANT|>", "<|END_OF_FUNCTION_CALL|>"};
     return prompt;
@@ -87,13 +89,13 @@ class FunctionaryV1 final : public ChatFormat {
     put(prompt, "system:\n", text, "<|END_OF_SYSTEM|>\n");
   }
 
-  static void write(Prompt& prompt, const Message& message, std::span<const Message> all) {
+  static void write(Prompt& prompt, const Message& message, const CallNames& names) {
     if (is_system(message)) return put_system(prompt, message.content);
     if (message.role == Role::kUser) {
       return put(prompt, "user:\n", message.content, "<|END_OF_USER|>\n");
     }
     if (is_result(message)) {
-      put(prompt, "function name=", function_of(message, all), ":\n");
+      put(prompt, "function name=", names.of(message), ":\n");
       return put(prompt, "", message.content, "<|END_OF_FUNCTION_RESULT|>\n");
     }
     const std::vector<ToolCall>& calls = message.tool_calls;
@@ -119,7 +121,8 @@ class FunctionaryV2 final : public ChatFormat {
     const bool has_tools = !input.functions.empty();
     if (has_tools) put_to_all(prompt, "system", typescript_of(input.functions, 0));
     put_to_all(prompt, "system", kSystem);
-    for (const Message& message : input.messages) write(prompt, message, input.messages);
+    const CallNames names(input.messages);
+    for (const Message& message : input.messages) write(prompt, message, names);
     if (input.add_generation_prompt) {
       append(prompt.parts, "<|from|>assistant\n<|recipient|>", true);
       if (!has_tools) append(prompt.parts, "all\n<|content|>", true);
@@ -141,10 +144,10 @@ class FunctionaryV2 final : public ChatFormat {
     append(prompt.parts, "\n", true);
   }
 
-  static void write(Prompt& prompt, const Message& message, std::span<const Message> all) {
+  static void write(Prompt& prompt, const Message& message, const CallNames& names) {
     if (is_system(message)) return put_to_all(prompt, "system", message.content);
     if (message.role == Role::kUser) return put_to_all(prompt, "user", message.content);
-    if (is_result(message)) return put_to_all(prompt, function_of(message, all), message.content);
+    if (is_result(message)) return put_to_all(prompt, names.of(message), message.content);
     std::string_view between;
     if (!message.content.empty() || message.tool_calls.empty()) {
       put_turn(prompt, "assistant", "all", message.content);

@@ -5,6 +5,7 @@
 #include "chat/internal/typescript.h"
 
 #include <algorithm>
+#include <set>
 
 namespace json = boost::json;
 
@@ -46,8 +47,20 @@ std::string union_of(const json::array& ways, const Say& say) {
   return text.empty() ? "any" : text;
 }
 
-// The recursion is bounded by the depth that the parser of bodies allows. `inset`: spaces before
-// the line that closes an object.
+// A list of types without repetitions: each "array" would say the same items again, and lists of
+// them within each other would multiply.
+json::array each_once(const json::array& names) {
+  json::array once;
+  std::set<std::string_view> seen;
+  for (const json::value& name : names) {
+    const std::string_view text = name.is_string() ? std::string_view(name.get_string()) : "";
+    if (seen.insert(text).second) once.push_back(name);
+  }
+  return once;
+}
+
+// The text is linear in the schema's, but for margins. The recursion is bounded by the depth that
+// the parser of bodies allows. `inset`: spaces before the line that closes an object.
 std::string type_of(const json::value& value, size_t inset);
 
 std::string object_type(const json::object& schema, size_t inset) {
@@ -85,18 +98,21 @@ std::string type_of(const json::value& value, size_t inset) {
     }
   }
   if (const json::array* names = member<json::array>(*schema, "type")) {
-    return union_of(*names, [&](const json::value& name) {
+    return union_of(each_once(*names), [&](const json::value& name) {
       return type_named(*schema, name.is_string() ? name.get_string() : "", inset);
     });
   }
   return type_named(*schema, text_in(*schema, "type"), inset);
 }
 
-bool is_required(const json::object& schema, std::string_view name) {
+std::set<std::string_view> required_in(const json::object& schema) {
+  std::set<std::string_view> required;
   const json::array* names = member<json::array>(schema, "required");
-  return names != nullptr && std::ranges::any_of(*names, [&](const json::value& each) {
-           return each.is_string() && each.get_string() == name;
-         });
+  if (names == nullptr) return required;
+  for (const json::value& name : *names) {
+    if (name.is_string()) required.insert(name.get_string());
+  }
+  return required;
 }
 
 // The types that the tools' schemas share. Of one name the last counts, where the first stood.
@@ -120,10 +136,11 @@ std::string declaration(const Tool& tool, size_t margin) {
   const std::string inner(2 * margin, ' ');
   std::string text = comment(outer, tool.description) + outer + "type " + tool.name + " = (_: {\n";
   if (const json::object* properties = member<json::object>(tool.parameters, "properties")) {
+    const std::set<std::string_view> required = required_in(tool.parameters);
     for (const auto& [name, property] : *properties) {
       const json::object* schema = property.if_object();
       text += comment(inner, schema == nullptr ? "" : text_in(*schema, "description"));
-      text += inner + std::string(name) + (is_required(tool.parameters, name) ? ": " : "?: ") +
+      text += inner + std::string(name) + (required.contains(name) ? ": " : "?: ") +
               type_of(property, kParameterInset) + ",\n";
     }
   }

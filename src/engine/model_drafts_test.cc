@@ -64,6 +64,7 @@ class OtherWidth final : public FakeRunner {
       : FakeRunner(options, std::move(next)), width_(width) {}
   int32_t vocab_size() const override { return width_; }
   model::StepOutputs forward(const model::StepInputs& inputs) override {
+    for (const int32_t id : inputs.tokens) EXPECT_LT(id, width_) << "there is no row for it";
     const model::StepOutputs outputs = FakeRunner::forward(inputs);
     const size_t rows = outputs.logits.size() / static_cast<size_t>(kVocabulary);
     wide_.assign(rows * static_cast<size_t>(width_), 0.5f);
@@ -224,6 +225,14 @@ TEST_F(ModelDraftsTest, OutputsPaddedDifferently) {
         [=] { return std::make_unique<OtherWidth>(FakeRunner::Options{}, wander, width); });
     EXPECT_GT(stats.accepted_tokens, 0);
   }
+}
+
+// Most prompts and answers have letters behind "m".
+TEST_F(ModelDraftsTest, NothingIsGuessedBehindTokensThatTheDraftModelLacks) {
+  const auto small = [] {
+    return std::make_unique<OtherWidth>(FakeRunner::Options{}, wander, kFirstByte + 'm');
+  };
+  EXPECT_EQ(same_as_plain(small).accepted_tokens, 0);
 }
 
 TEST_F(ModelDraftsTest, ADamagedModelOrNoMemoryCostsTheDraftsOnly) {

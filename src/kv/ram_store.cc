@@ -41,11 +41,14 @@ class RamStore final : public BlockStore {
       forget(*victim);
       index_.count_evicted();
     }
-    if (!fits || !index_.insert(name, {parent, bytes, 0, 0})) return false;
+    if (!fits) return false;
+    bool listed = false;
     try {
+      listed = index_.insert(name, {parent, bytes, 0, 0});
+      if (!listed) return false;
       records_.emplace(name, std::vector<std::byte>(record.begin(), record.end()));
     } catch (const std::bad_alloc&) {
-      index_.erase(name);
+      if (listed) index_.erase(name);
       index_.count_failure();
       return false;
     }

@@ -155,10 +155,14 @@ void Tier::store_one(std::unique_lock<std::mutex>& lock) {
   lock.unlock();
 
   bool kept = false;
-  const bool known = store_->contains(store.block.key);
-  if (!known) {
-    store.record.seal(options_.fingerprint, store.block.view());
-    kept = store_->put(store.block.key, store.block.parent, store.record.bytes());
+  bool known = false;
+  try {
+    known = store_->contains(store.block.key);
+    if (!known) {
+      store.record.seal(options_.fingerprint, store.block.view());
+      kept = store_->put(store.block.key, store.block.parent, store.record.bytes());
+    }
+  } catch (const std::bad_alloc&) {  // then it is not kept
   }
 
   lock.lock();

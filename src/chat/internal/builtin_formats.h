@@ -51,9 +51,17 @@ ChatFormatPtr make_chatml_calls_format();
 bool is_system(const Message& message);
 // The result of a call.
 bool is_result(const Message& message);
-// The function that a result is of: as it says itself, or that of the call it answers; where the
-// conversation does not tell, the call's id.
-std::string function_of(const Message& result, std::span<const Message> messages);
+// Which function the results of a conversation are of. Views into the messages.
+class CallNames {
+ public:
+  explicit CallNames(std::span<const Message> messages);
+  // As the result says itself, or that of the first call with its id; where the conversation does
+  // not tell, the id.
+  std::string_view of(const Message& result) const;
+
+ private:
+  std::unordered_map<std::string_view, std::string_view> by_id_;
+};
 // "{}" where the call has none.
 std::string_view arguments_of(const ToolCall& call);
 // The words of all system messages, with an empty line between them.

@@ -163,8 +163,8 @@ void Engine::Impl::step() {
   count_rows(plan, begun);
   judge_drafts(plan, *advances);
   scheduler_.commit(*advances);
+  deliver(*advances);  // before copies and guesses, which nobody should wait for
   tier_.keep();
-  deliver(*advances);  // before the guesses, which nobody should wait for
   drafter_.propose(stepped_, *advances, scheduler_.options().draft_rows - scheduler_.running());
   prepare_filters(*advances);
   count_step(*advances, begun);

@@ -41,7 +41,8 @@ struct ModelDrafts::Shadow {
   // What the draft model has read of the job and what it guessed, its place in its cache.
   // `computed` positions are in the cache; the last guess never is.
   sched::Sequence sequence;
-  int64_t verified = 0;  // tokens of `sequence` known to be the job's; the rest are guesses
+  int64_t verified = 0;     // tokens of `sequence` known to be the job's; the rest are guesses
+  bool is_foreign = false;  // the job has a token that the draft model's table has no row for
   std::shared_ptr<ForkedFilter> filter;  // null where the job has none
   sample::SamplerChain chain;
   uint64_t used_in = 0;  // the last round that it was asked for
@@ -105,6 +106,11 @@ void ModelDrafts::agree(Shadow& shadow, const Job& job) const {
 void ModelDrafts::read(const DraftAsk& ask, int64_t share) {
   Shadow& shadow = shadow_of(*ask.job);
   sched::Sequence& sequence = shadow.sequence;
+  // The table of the model that is guessed for may have more rows, which are unused tokens.
+  const auto fresh = std::span(ask.job->tokens).subspan(static_cast<size_t>(shadow.verified));
+  const int32_t rows = runner_->vocab_size();
+  shadow.is_foreign |= std::ranges::any_of(fresh, [rows](int32_t id) { return id >= rows; });
+  if (shadow.is_foreign) return;
   agree(shadow, *ask.job);
   if (sequence.table == kv::kNoTable) {
     const kv::Opened opened = kv_.open(
