@@ -61,7 +61,12 @@ Status check_length(const ModelContext& context, size_t bytes, Wording wording,
       std::max<size_t>(1, context.model().tokenizer->vocab().longest_text()) * kShrinking;
   const auto least = static_cast<int64_t>(bytes / token_bytes);
   if (least < n_ctx) return {};
-  return fail(context_error(wording, n_ctx, least, 0, path));
+  const std::string_view what = wording == Wording::kMessages ? "messages" : "prompt";
+  return fail(ErrorCode::kContextLength,
+              fmt::format("This model's maximum context length is {} tokens. However, your {} "
+                          "would be at least {} tokens. Please reduce the length.",
+                          n_ctx, what, least),
+              path);
 }
 
 Result<PlannedPrompt> plan_input(const ModelContext& context, const Input& input,
