@@ -115,8 +115,8 @@ TEST_F(EngineTierTest, ManyAtOnceInLittleRoom) {
       EXPECT_FALSE(event.error) << event.error->message;
       EXPECT_EQ(event.text, alone[i]) << "round " << round << " request " << i;
     }
-    EXPECT_GT(engine_->stats().tier_stored_blocks, 0);
   }
+  engine_.reset();  // carries out what was to be stored
   EXPECT_GT(store->stats().evicted, 0);
 }
 
