@@ -63,7 +63,7 @@ constexpr Piece kPieces[] = {
 
 struct Format {
   std::string_view name;
-  std::string_view pattern;       // empty: it means something, and is not implemented
+  std::string_view pattern;       // empty: drafts define it, and schemas with it are refused
   bool is_international = false;  // has UCS and PRIVATE
 };
 constexpr Format kFormats[] = {

@@ -15,7 +15,7 @@ namespace chasqui::grammar {
 Result<SchemaGraph> read_schema(const boost::json::value& schema, ExprPool& pool);
 
 // The expression of a `format`; nullopt for one that means nothing (and is then ignored);
-// kUnsupported for one that means something that is not implemented.
+// kUnsupported for one that drafts define and that is refused.
 Result<std::optional<ExprId>> format_expr(std::string_view format, ExprPool& pool);
 
 }  // namespace chasqui::grammar
