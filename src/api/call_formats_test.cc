@@ -31,17 +31,7 @@ TestServer make_server(const char* format, std::vector<std::string> control_toke
 }
 
 json::object request(std::string_view more) {
-  json::object object = json::parse(R"({
-    "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 300, "temperature": 0.9, "seed": 1,
-    "tools": [
-      {"type": "function", "function": {"name": "weather", "parameters": {"type": "object",
-        "properties": {"city": {"type": "string", "maxLength": 6}, "days": {"enum": [1, 2]}},
-        "required": ["city", "days"], "additionalProperties": false}}},
-      {"type": "function", "function": {"name": "clock"}}]})")
-                            .as_object();
-  const json::value added = json::parse(more);
-  for (const auto& [key, value] : added.as_object()) object[key] = value;
-  return object;
+  return testing::request_with_tools(R"({"max_tokens": 300, "temperature": 0.9, "seed": 1})", more);
 }
 
 void check_call(const std::pair<std::string, std::string>& call) {

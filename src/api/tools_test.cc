@@ -26,17 +26,7 @@ TestServer make_server() {
 }
 
 json::object request(std::string_view more) {
-  json::object object = json::parse(R"({
-    "messages": [{"role": "user", "content": "Hi"}], "max_tokens": 400, "temperature": 0.9,
-    "tools": [
-      {"type": "function", "function": {"name": "weather", "parameters": {"type": "object",
-        "properties": {"city": {"type": "string", "maxLength": 6}, "days": {"enum": [1, 2]}},
-        "required": ["city", "days"], "additionalProperties": false}}},
-      {"type": "function", "function": {"name": "clock"}}]})")
-                            .as_object();
-  const json::value added = json::parse(more);
-  for (const auto& [key, value] : added.as_object()) object[key] = value;
-  return object;
+  return testing::request_with_tools(R"({"max_tokens": 400, "temperature": 0.9})", more);
 }
 
 void check_arguments(std::string_view name, std::string_view text) {

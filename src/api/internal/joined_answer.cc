@@ -34,6 +34,22 @@ void add_chunk(const json::value& choice, Joined& out) {
 
 }  // namespace
 
+json::object request_with_tools(std::string_view basic, std::string_view more) {
+  json::object object = json::parse(R"({
+    "messages": [{"role": "user", "content": "Hi"}],
+    "tools": [
+      {"type": "function", "function": {"name": "weather", "parameters": {"type": "object",
+        "properties": {"city": {"type": "string", "maxLength": 6}, "days": {"enum": [1, 2]}},
+        "required": ["city", "days"], "additionalProperties": false}}},
+      {"type": "function", "function": {"name": "clock"}}]})")
+                            .as_object();
+  for (const std::string_view text : {basic, more}) {
+    const json::value members = json::parse(text);
+    for (const auto& [key, value] : members.as_object()) object[key] = value;
+  }
+  return object;
+}
+
 std::vector<Joined> join(const Reply& reply, size_t choices) {
   std::vector<Joined> out(choices);
   for (const std::string& event : reply.events()) {

@@ -1,8 +1,10 @@
-// A streamed choice put together, for this room's tests. Not part of the room.
+// Requests with tools and their answers, streamed ones put together, for this room's tests. Not
+// part of the room.
 #pragma once
 
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -17,6 +19,10 @@ struct Joined {
 
   bool operator==(const Joined&) const = default;
 };
+
+// A chat with the tools "weather" (a city of six letters at most, days 1 or 2) and "clock" (without
+// parameters), and with the members of the JSON objects `basic` and `more`.
+boost::json::object request_with_tools(std::string_view basic, std::string_view more);
 
 // What the chunks of a stream say, choice by choice. Fails the test where arguments come for
 // another call than the last one, or a call begins without id and type.
