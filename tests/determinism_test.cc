@@ -188,7 +188,10 @@ TEST_P(Determinism, SecondTiersChangeNothing) {
       const auto engine = start();
       ask_all(*engine, alone, round > 0 && settings_.cache_type == "disk");
       ask_all(*engine, alone, true);
-      EXPECT_GT(engine->stats().tier_loaded_blocks, 20);
+      // Only what an engine that has ended was to keep is certain to be kept.
+      if (round > 0 && settings_.cache_type == "disk") {
+        EXPECT_GT(engine->stats().tier_loaded_blocks, 20);
+      }
       EXPECT_EQ(engine->stats().tier_damaged_blocks, 0);
     }
   }
