@@ -30,9 +30,10 @@ target_compile_options(boost_asio_beast PRIVATE -w)
 
 # What tests share: golden data, JSON, base64.
 if(CHASQUI_BUILD_TESTS)
-  add_library(chasqui_test_support STATIC tests/support/golden.cc)
+  add_library(chasqui_test_support STATIC tests/support/golden.cc tests/support/source_dir.cc)
   target_include_directories(chasqui_test_support PUBLIC ${CMAKE_SOURCE_DIR}/tests)
-  target_compile_definitions(chasqui_test_support PRIVATE CHASQUI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+  set_source_files_properties(tests/support/source_dir.cc PROPERTIES COMPILE_DEFINITIONS
+                              CHASQUI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
   target_link_libraries(chasqui_test_support PUBLIC boost_json)
   # Small models that the tests make themselves.
   add_library(chasqui_test_models STATIC EXCLUDE_FROM_ALL tests/support/tiny_model.cc)

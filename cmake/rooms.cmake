@@ -13,10 +13,8 @@ function(chasqui_room name)
   target_link_libraries(chasqui_${name} PUBLIC ${ROOM_DEPS})
   if(CHASQUI_BUILD_TESTS AND ROOM_TESTS)
     add_executable(chasqui_${name}_test ${ROOM_TESTS})
-    target_link_libraries(chasqui_${name}_test PRIVATE chasqui_${name} ${ROOM_TEST_DEPS}
-                          GTest::gmock_main)
-    target_compile_definitions(chasqui_${name}_test PRIVATE
-                               CHASQUI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    target_link_libraries(chasqui_${name}_test PRIVATE chasqui_${name} chasqui_test_support
+                          ${ROOM_TEST_DEPS} GTest::gmock_main)
     add_test(NAME ${name} COMMAND chasqui_${name}_test)
   endif()
 endfunction()

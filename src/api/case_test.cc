@@ -8,6 +8,7 @@
 
 #include "api/internal/test_server.h"
 #include "support/golden.h"
+#include "support/source_dir.h"
 
 namespace json = boost::json;
 namespace fs = std::filesystem;
@@ -98,7 +99,7 @@ TEST(Cases, Difference) {
 }
 
 TEST(Cases, AnswerAsWritten) {
-  const fs::path folder = fs::path(CHASQUI_SOURCE_DIR) / "tests" / "api_cases";
+  const fs::path folder = chasqui::testing::source_dir() / "tests" / "api_cases";
   const testing::TestServer server;
   size_t count = 0;
   for (const auto& entry : fs::directory_iterator(folder)) {

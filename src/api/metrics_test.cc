@@ -11,6 +11,7 @@
 
 #include "api/http_metrics.h"
 #include "api/internal/test_server.h"
+#include "support/source_dir.h"
 
 namespace chasqui::api {
 namespace {
@@ -126,7 +127,7 @@ TEST(Metrics, AreThoseOfTheirPage) {
   const testing::Reply reply = server.request("GET", "/metrics");
   EXPECT_EQ(reply.header("content-type"), "text/plain; version=0.0.4; charset=utf-8");
   std::map<std::string, std::string> listed;
-  std::ifstream in(std::string(CHASQUI_SOURCE_DIR) + "/docs/metrics.md");
+  std::ifstream in(chasqui::testing::source_dir() / "docs/metrics.md");
   const std::regex row(R"(\| `(chasqui_[a-z_]+)` \| ([a-z]+) \| .* \|)");
   for (std::string line; std::getline(in, line);) {
     std::smatch match;

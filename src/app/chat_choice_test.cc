@@ -9,6 +9,7 @@
 
 #include "chat/message.h"
 #include "gguf/writer.h"
+#include "support/source_dir.h"
 #include "text/tokenizer.h"
 
 namespace chasqui::app {
@@ -16,8 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::HasSubstr;
-
-constexpr const char* kDemo = CHASQUI_SOURCE_DIR "/models/demo/chasqui-demo.gguf";
 
 // The prompt for the message "hi".
 std::string rendered(const chat::ChatFormat& format) {
@@ -31,7 +30,8 @@ class ChatChoice : public ::testing::Test {
  protected:
   void SetUp() override {
     fs::create_directories(folder_);
-    const auto demo = gguf::File::open(kDemo);
+    const auto demo = gguf::File::open(
+        (chasqui::testing::source_dir() / "models/demo/chasqui-demo.gguf").string());
     ASSERT_TRUE(demo) << demo.error().message;
     tokenizer_ = *text::Tokenizer::load(*demo);
     gguf::Writer writer;

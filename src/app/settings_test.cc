@@ -11,6 +11,7 @@
 #include <set>
 
 #include "app/settings_docs.h"
+#include "support/source_dir.h"
 
 namespace chasqui::app {
 namespace {
@@ -258,7 +259,7 @@ TEST(Settings, WhatHasNoEffectIsSaid) {
 // `chasqui settings > docs/configuration.md` after a change of the table.
 TEST(Settings, TheDocumentsAreThoseOfTheTable) {
   const auto read = [](const char* name) {
-    std::ifstream in(std::string(CHASQUI_SOURCE_DIR) + "/docs/" + name, std::ios::binary);
+    std::ifstream in(chasqui::testing::source_dir() / "docs" / name, std::ios::binary);
     return std::string(std::istreambuf_iterator<char>(in), {});
   };
   EXPECT_EQ(read("configuration.md"), settings_page());

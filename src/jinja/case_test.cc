@@ -9,6 +9,7 @@
 
 #include "chat/json_value.h"
 #include "jinja/template.h"
+#include "support/source_dir.h"
 
 namespace fs = std::filesystem;
 
@@ -28,7 +29,7 @@ std::string read_file(const fs::path& path) {
 }
 
 fs::path folder() {
-  return fs::path(CHASQUI_SOURCE_DIR) / "tests" / "jinja_cases";
+  return chasqui::testing::source_dir() / "tests" / "jinja_cases";
 }
 
 std::vector<Case> read_cases(const fs::path& file) {

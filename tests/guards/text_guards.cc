@@ -11,6 +11,7 @@
 #include "http/sse_writer.h"
 #include "jinja/template.h"
 #include "sample/sampler_chain.h"
+#include "support/source_dir.h"
 #include "text/tokenizer.h"
 
 namespace chasqui::guards {
@@ -96,7 +97,8 @@ Guard rendering() {
 }
 
 std::shared_ptr<const text::Tokenizer> demo_tokenizer() {
-  static const auto file = gguf::File::open(CHASQUI_SOURCE_DIR "/models/demo/chasqui-demo.gguf");
+  static const auto file =
+      gguf::File::open((testing::source_dir() / "models/demo/chasqui-demo.gguf").string());
   CHASQUI_CHECK(file.has_value(), "{}", file.error().message);
   auto tokenizer = text::Tokenizer::load(*file);
   CHASQUI_CHECK(tokenizer.has_value(), "{}", tokenizer.error().message);

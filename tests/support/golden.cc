@@ -5,12 +5,13 @@
 #include <iterator>
 #include <stdexcept>
 
+#include "support/source_dir.h"
+
 namespace chasqui::testing {
 
 std::optional<std::filesystem::path> golden_dir() {
   const char* chosen = std::getenv("CHASQUI_GOLDEN_DIR");
-  const std::filesystem::path dir =
-      chosen != nullptr ? chosen : std::filesystem::path(CHASQUI_SOURCE_DIR) / "../shared/golden";
+  const std::filesystem::path dir = chosen != nullptr ? chosen : source_dir() / "../shared/golden";
   if (!std::filesystem::is_directory(dir)) return std::nullopt;
   return dir;
 }
