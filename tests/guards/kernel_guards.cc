@@ -18,9 +18,13 @@ using namespace backend;
 // Valgrind knows no AVX-512 and hides it.
 constexpr std::string_view kLevels[] = {"scalar", "avx2"};
 
-constexpr DType kTypes[] = {DType::kF32,  DType::kF16,  DType::kBF16, DType::kQ8_0,
-                            DType::kQ4_0, DType::kQ4_1, DType::kQ5_0, DType::kQ5_1,
-                            DType::kQ4_K, DType::kQ5_K, DType::kQ6_K};
+// One of each kernel.
+constexpr DType kTypes[] = {
+    DType::kF32,    DType::kF16,     DType::kBF16,  DType::kQ8_0,  DType::kQ4_0,  DType::kQ4_1,
+    DType::kQ5_0,   DType::kQ5_1,    DType::kQ4_K,  DType::kQ5_K,  DType::kQ6_K,  DType::kIQ4_NL,
+    DType::kIQ4_XS, DType::kMXFP4,   DType::kNVFP4, DType::kQ2_K,  DType::kQ3_K,  DType::kIQ3_XXS,
+    DType::kIQ3_S,  DType::kIQ2_XXS, DType::kIQ2_S, DType::kIQ1_S, DType::kIQ1_M, DType::kTQ2_0,
+    DType::kQ2_0,   DType::kQ1_0};
 
 std::vector<float> random_floats(int64_t count, double scale) {
   Rng rng(1);
@@ -44,7 +48,12 @@ struct Product {
     const DTypeInfo& info = dtype_info(type);
     const int64_t blocks = kCols / static_cast<int64_t>(info.block_values);
     std::vector<std::byte> row(static_cast<size_t>(blocks) * info.block_bytes);
-    quant::find_quant_type(type)->encode(values.data(), row.data(), blocks);
+    if (const auto encode = quant::find_quant_type(type)->encode; encode != nullptr) {
+      encode(values.data(), row.data(), blocks);
+    } else {  // any bits: the work does not depend on them
+      Rng rng(2);
+      for (std::byte& byte : row) byte = static_cast<std::byte>(rng.next());
+    }
     for (int64_t r = 0; r < kRows; ++r) bytes.insert(bytes.end(), row.begin(), row.end());
     auto prepared = backend->prepare({type, {kCols, kRows, 1, 1}, bytes}, WeightUse::kMatrix, "w");
     CHASQUI_CHECK(prepared.has_value(), "{}", prepared.error().message);

@@ -11,9 +11,12 @@ LinearKernels linear_kernels();  // called by kernel_table.cc
 void add_code_kernels(LinearKernels& kernels);
 void add_float4_kernels(LinearKernels& kernels);
 void add_float_kernels(LinearKernels& kernels);
+void add_grid_kernels(LinearKernels& kernels);
 void add_minimum_kernels(LinearKernels& kernels);
 void add_nibble_kernels(LinearKernels& kernels);
 void add_super_kernels(LinearKernels& kernels);
+void add_three_bit_kernels(LinearKernels& kernels);
+void add_two_bit_kernels(LinearKernels& kernels);
 void add_wide_kernels(LinearKernels& kernels);
 void add_x_kernels(LinearKernels& kernels);
 
@@ -25,9 +28,12 @@ LinearKernels linear_kernels() {
   kernels.tile_bytes = sizeof(Tile);
   add_code_kernels(kernels);
   add_float4_kernels(kernels);
+  add_grid_kernels(kernels);
   add_minimum_kernels(kernels);
   add_nibble_kernels(kernels);
   add_super_kernels(kernels);
+  add_three_bit_kernels(kernels);
+  add_two_bit_kernels(kernels);
   add_wide_kernels(kernels);
   add_x_kernels(kernels);
   return kernels;

@@ -58,6 +58,17 @@ enum PackKind {
   kPackIQ4_XS,
   kPackMXFP4,
   kPackNVFP4,
+  kPackQ2_K,
+  kPackQ3_K,
+  kPackIQ3_XXS,
+  kPackIQ3_S,
+  kPackIQ2_XXS,
+  kPackIQ2_S,  // and IQ2_XS
+  kPackIQ1_S,
+  kPackIQ1_M,
+  kPackTernary,  // TQ1_0, TQ2_0
+  kPackQ2_0,
+  kPackQ1_0,
   kPackKinds
 };
 
@@ -74,6 +85,17 @@ constexpr PackShape kPackShapes[kPackKinds] = {
     {256, 0, 16, 32, 8},    // IQ4_XS: s8 scale; super-block: f16 d
     {256, 0, 16, 0, 1},     // MXFP4: exponent
     {256, 0, 32, 0, 1},     // NVFP4: 8-bit float scales of both halves
+    {128, 0, 32, 64, 8},    // Q2_K: of both halves scale and minimum as nibbles; d, dmin
+    {128, 64, 32, 32, 8},   // Q3_K: s8 scales of both halves; d
+    {256, 0, 16, 32, 8},    // IQ3_XXS: u8 scale; d
+    {256, 0, 16, 32, 8},    // IQ3_S
+    {128, 64, 16, 32, 8},   // IQ2_XXS
+    {128, 64, 32, 32, 8},   // IQ2_XS, IQ2_S: u8 scales of both halves; d
+    {128, 0, 32, 32, 8},    // IQ1_S: u8 scale, u8 minimum; d
+    {128, 64, 32, 32, 8},   // IQ1_M: u8 scales of both halves; d
+    {128, 0, 0, 32, 8},     // TQ1_0, TQ2_0: d
+    {128, 0, 0, 32, 2},     // Q2_0
+    {0, 64, 0, 32, 4},      // Q1_0
 };
 
 // Activations as signed bytes: x = q * scale with |q| <= 127, a scale for each token and group.

@@ -348,7 +348,7 @@ TEST(Linear, NotANumberStaysVisible) {
 
 // Slots of an expert, alone and in company, equal the rows of linear on that expert's matrix.
 TEST(ExpertLinear, EqualsLinearOfEachExpert) {
-  for (DType type : {DType::kQ4_K, DType::kQ6_K, DType::kF32, DType::kMXFP4, DType::kNVFP4}) {
+  for (DType type : types()) {
     const int64_t experts = 5, tokens = 13, used = 2, cols = 256;
     const TestMatrix m = random_matrix(type, 24, cols, experts);
     const auto bias = random_rows(experts, m.rows, 5);

@@ -47,6 +47,19 @@ constexpr PackRow kPackRows[] = {
     {DType::kIQ4_XS, kPackIQ4_XS, put_row<quant::BlockIQ4_XS>},
     {DType::kMXFP4, kPackMXFP4, put_row<quant::BlockMXFP4>},
     {DType::kNVFP4, kPackNVFP4, put_row<quant::BlockNVFP4>},
+    {DType::kQ2_K, kPackQ2_K, put_row<quant::BlockQ2_K>},
+    {DType::kQ3_K, kPackQ3_K, put_row<quant::BlockQ3_K>},
+    {DType::kIQ3_XXS, kPackIQ3_XXS, put_row<quant::BlockIQ3_XXS>},
+    {DType::kIQ3_S, kPackIQ3_S, put_row<quant::BlockIQ3_S>},
+    {DType::kIQ2_XXS, kPackIQ2_XXS, put_row<quant::BlockIQ2_XXS>},
+    {DType::kIQ2_XS, kPackIQ2_S, put_row<quant::BlockIQ2_XS>},
+    {DType::kIQ2_S, kPackIQ2_S, put_row<quant::BlockIQ2_S>},
+    {DType::kIQ1_S, kPackIQ1_S, put_row<quant::BlockIQ1_S>},
+    {DType::kIQ1_M, kPackIQ1_M, put_row<quant::BlockIQ1_M>},
+    {DType::kTQ1_0, kPackTernary, put_row<quant::BlockTQ1_0>},
+    {DType::kTQ2_0, kPackTernary, put_row<quant::BlockTQ2_0>},
+    {DType::kQ2_0, kPackQ2_0, put_row<quant::BlockQ2_0>},
+    {DType::kQ1_0, kPackQ1_0, put_row<quant::BlockQ1_0>},
 };
 
 const PackRow* find_row(DType type) {

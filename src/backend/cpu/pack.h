@@ -13,7 +13,7 @@
 namespace chasqui::backend::cpu {
 
 // Raise when the bytes that pack_panel() writes change: caches of another version are remade.
-constexpr uint32_t kPackVersion = 1;
+constexpr uint32_t kPackVersion = 2;
 
 // Where things are in the packed form of one matrix type with a given number of columns.
 struct PanelShape {

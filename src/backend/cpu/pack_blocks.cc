@@ -1,4 +1,4 @@
-// Packing of the formats whose codes are the values themselves, up to an offset.
+// Packing of the formats whose values are bits of the block, up to an offset.
 #include "backend/cpu/internal/pack_blocks.h"
 
 namespace chasqui::backend::cpu {
@@ -28,6 +28,11 @@ void put_scales_and_minima(const Block& block, int64_t index, const LaneWriter& 
     to.group_byte(index * 8 + g, 0, numbers.scale[g]);
     to.group_byte(index * 8 + g, 1, numbers.min[g]);
   }
+}
+
+// Group g's 2-bit values of blocks that lay them out as Q2_K does.
+void two_bit_values(const uint8_t (&qs)[64], int g, uint8_t (&q)[kGroupValues]) {
+  for (int i = 0; i < kGroupValues; ++i) q[i] = qs[g / 4 * 32 + i] >> (g % 4 * 2) & 3;
 }
 
 }  // namespace
@@ -114,6 +119,63 @@ void put(const quant::BlockQ6_K& block, int64_t index, const LaneWriter& to) {
     to.values(group, q);
     to.group_byte(group, 0, static_cast<uint8_t>(block.scales[2 * g]));
     to.group_byte(group, 1, static_cast<uint8_t>(block.scales[2 * g + 1]));
+  }
+}
+
+void put(const quant::BlockQ2_K& block, int64_t index, const LaneWriter& to) {
+  to.super_half(index, 0, block.d);
+  to.super_half(index, 1, block.dmin);
+  for (int g = 0; g < 8; ++g) {
+    uint8_t q[kGroupValues];
+    two_bit_values(block.qs, g, q);
+    to.values(index * 8 + g, q);
+    to.group_byte(index * 8 + g, 0, block.scales[2 * g]);
+    to.group_byte(index * 8 + g, 1, block.scales[2 * g + 1]);
+  }
+}
+
+void put(const quant::BlockQ3_K& block, int64_t index, const LaneWriter& to) {
+  to.super_half(index, 0, block.d);
+  for (int g = 0; g < 8; ++g) {
+    uint8_t q[kGroupValues];
+    two_bit_values(block.qs, g, q);
+    for (int i = 0; i < kGroupValues; ++i) {
+      q[i] = static_cast<uint8_t>(q[i] | (block.hmask[i] >> g & 1) << 2);
+    }
+    to.values(index * 8 + g, q);
+    for (int half = 0; half < 2; ++half) {
+      const int s = 2 * g + half;
+      const int low = block.scales[s % 8] >> (s / 8 * 4) & 15;
+      const int high = block.scales[8 + s % 4] >> (s / 4 * 2) & 3;
+      to.group_byte(index * 8 + g, half, static_cast<uint8_t>((low | high << 4) - 32));
+    }
+  }
+}
+
+void put(const quant::BlockTQ2_0& block, int64_t index, const LaneWriter& to) {
+  to.super_half(index, 0, block.d);
+  for (int g = 0; g < 8; ++g) {
+    uint8_t q[kGroupValues];
+    two_bit_values(block.qs, g, q);
+    to.values(index * 8 + g, q);
+  }
+}
+
+void put(const quant::BlockQ2_0& block, int64_t index, const LaneWriter& to) {
+  to.super_half(index, 0, block.d);
+  for (int g = 0; g < 2; ++g) {
+    uint8_t q[kGroupValues];
+    for (int i = 0; i < kGroupValues; ++i) q[i] = block.qs[8 * g + i / 4] >> (i % 4 * 2) & 3;
+    to.values(index * 2 + g, q);
+  }
+}
+
+void put(const quant::BlockQ1_0& block, int64_t index, const LaneWriter& to) {
+  to.super_half(index, 0, block.d);
+  for (int g = 0; g < 4; ++g) {
+    uint8_t q[kGroupValues];
+    for (int i = 0; i < kGroupValues; ++i) q[i] = block.qs[4 * g + i / 8] >> (i % 8) & 1;
+    to.values(index * 4 + g, q);
   }
 }
 

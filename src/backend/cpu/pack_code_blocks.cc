@@ -19,6 +19,19 @@ void put_nibbles(const uint8_t* qs, int64_t group, const LaneWriter& to) {
   to.values(group, q);
 }
 
+// Scales of NVFP4 have 4 bits of exponent and subnormals. With 5 bits all of them are normal: the
+// least, an eighth of 2^1 in units of the codes, takes 2^-2, and the exponent is stored plus 3.
+uint8_t normal_scale(uint8_t code) {
+  code &= 0x7f;
+  if (code == 0 || code == 0x7f) return 0;
+  int exponent = code >> 3;
+  int mantissa = code & 7;
+  if (exponent == 0) {
+    for (exponent = 1; mantissa < 8; mantissa *= 2) --exponent;
+  }
+  return static_cast<uint8_t>((exponent + 3) << 3 | (mantissa & 7));
+}
+
 }  // namespace
 
 void put(const quant::BlockIQ4_NL& block, int64_t index, const LaneWriter& to) {
@@ -45,8 +58,7 @@ void put(const quant::BlockNVFP4& block, int64_t index, const LaneWriter& to) {
   for (int g = 0; g < 2; ++g) {
     uint8_t q[kGroupValues];
     for (int half = 0; half < 2; ++half) {
-      const uint8_t scale = block.d[2 * g + half] & 0x7f;
-      to.group_byte(index * 2 + g, half, scale == 0x7f ? 0 : scale);
+      to.group_byte(index * 2 + g, half, normal_scale(block.d[2 * g + half]));
       const uint8_t* qs = block.qs + 8 * (2 * g + half);
       for (int i = 0; i < 8; ++i) {
         q[16 * half + i] = qs[i] & 15;

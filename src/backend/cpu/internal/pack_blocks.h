@@ -5,10 +5,21 @@
 #include <cstdint>
 
 #include "backend/cpu/internal/lane_writer.h"
+#include "quant/iq1_m.h"
+#include "quant/iq1_s.h"
+#include "quant/iq2_s.h"
+#include "quant/iq2_xs.h"
+#include "quant/iq2_xxs.h"
+#include "quant/iq3_s.h"
+#include "quant/iq3_xxs.h"
 #include "quant/iq4_nl.h"
 #include "quant/iq4_xs.h"
 #include "quant/mxfp4.h"
 #include "quant/nvfp4.h"
+#include "quant/q1_0.h"
+#include "quant/q2_0.h"
+#include "quant/q2_k.h"
+#include "quant/q3_k.h"
 #include "quant/q4_0.h"
 #include "quant/q4_1.h"
 #include "quant/q4_k.h"
@@ -17,6 +28,8 @@
 #include "quant/q5_k.h"
 #include "quant/q6_k.h"
 #include "quant/q8_0.h"
+#include "quant/tq1_0.h"
+#include "quant/tq2_0.h"
 
 namespace chasqui::backend::cpu {
 
@@ -32,5 +45,18 @@ void put(const quant::BlockIQ4_NL& block, int64_t index, const LaneWriter& to);
 void put(const quant::BlockIQ4_XS& block, int64_t index, const LaneWriter& to);
 void put(const quant::BlockMXFP4& block, int64_t index, const LaneWriter& to);
 void put(const quant::BlockNVFP4& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockQ2_K& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockQ3_K& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockIQ3_XXS& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockIQ3_S& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockIQ2_XXS& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockIQ2_XS& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockIQ2_S& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockIQ1_S& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockIQ1_M& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockTQ1_0& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockTQ2_0& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockQ2_0& block, int64_t index, const LaneWriter& to);
+void put(const quant::BlockQ1_0& block, int64_t index, const LaneWriter& to);
 
 }  // namespace chasqui::backend::cpu

@@ -3,8 +3,8 @@
 // that a build can do it in parallel.
 #pragma once
 
-#include "backend/cpu/linear_code_formats.h"
-#include "backend/cpu/linear_formats.h"
+#include "backend/cpu/internal/linear_code_formats.h"
+#include "backend/cpu/internal/linear_formats.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/simd.h"
 
@@ -48,7 +48,9 @@ struct XRecord {
   template <Traits kTraits>
   CHASQUI_INLINE I32x16 start(int half, int token) const {
     if constexpr (kTraits.start < 0) return izero();
-    return iset1(*reinterpret_cast<const int32_t*>(field(kTraits.start + half, token)));
+    const auto* start = reinterpret_cast<const int32_t*>(field(kTraits.start + half, token));
+    if constexpr (kTraits.start_shift == 0) return iset1(*start);
+    return shift_left<kTraits.start_shift>(iset1(*start));
   }
   // -32 times the sum of a half's values, in units of the scale.
   CHASQUI_INLINE F32x16 half_sum(int half, int token) const {

@@ -1,5 +1,5 @@
 // How each packed format becomes weights in registers: one load function a format. Everything else
-// (linear_quant_kernels.cc) is the same for all.
+// (quant_product.h) is the same for all.
 #pragma once
 
 #include "backend/cpu/linear_kernels.h"
@@ -9,10 +9,11 @@ namespace chasqui::backend::cpu::CHASQUI_ISA {
 
 // What the inner product needs to know of a format; formats with equal traits share a tile kernel.
 struct Traits {
-  int start;    // XField that undoes the offset of the unsigned values, -1: none
-  bool wide;    // values use all 8 bits
-  bool minima;  // each group has a minimum to subtract
-  bool halves;  // two scales (and minima) a group, for 16 values each
+  int start;            // XField that undoes the offset of the unsigned values, -1: none
+  bool wide;            // values use all 8 bits
+  bool minima;          // each group has a minimum to subtract
+  bool halves;          // two scales (and minima) a group, for 16 values each
+  int start_shift = 0;  // the offset is that of `start` times 2^start_shift
 };
 
 // What a group's integer dot products are multiplied with.
@@ -55,10 +56,35 @@ CHASQUI_INLINE void load_nibbles(const uint8_t* p, U8x64 w[8]) {
     w[j + 4] = band(shift_right_u16<4>(both), low);
   }
 }
+CHASQUI_INLINE void load_two_bits(const uint8_t* p, U8x64 w[8]) {
+  const U8x64 low = u8_set1(0x03);
+  for (int half = 0; half < 2; ++half) {
+    const U8x64 four = load_u8(p + 64 * half);
+    U8x64* v = w + 4 * half;
+    v[0] = band(four, low);
+    v[1] = band(shift_right_u16<2>(four), low);
+    v[2] = band(shift_right_u16<4>(four), low);
+    v[3] = band(shift_right_u16<6>(four), low);
+  }
+}
 CHASQUI_INLINE void load_bytes(const uint8_t* p, U8x64 w[8]) {
   for (int j = 0; j < 8; ++j) w[j] = load_u8(p + 64 * j);
 }
-// Adds bit number kBit. Shifts are of 16-bit units; the mask removes what came from the neighbour.
+// One bit a value, as bit number kBit. Shifts are of 16-bit units; the mask removes what came from
+// the neighbour.
+template <int kBit>
+CHASQUI_INLINE void load_bit(const uint8_t* p, U8x64 w[8]) {
+  const U8x64 h = load_u8(p);
+  const U8x64 bit = u8_set1(1 << kBit);
+  w[0] = band(shift_u16<kBit>(h), bit);
+  w[1] = band(shift_u16<kBit - 1>(h), bit);
+  w[2] = band(shift_u16<kBit - 2>(h), bit);
+  w[3] = band(shift_u16<kBit - 3>(h), bit);
+  w[4] = band(shift_u16<kBit - 4>(h), bit);
+  w[5] = band(shift_u16<kBit - 5>(h), bit);
+  w[6] = band(shift_u16<kBit - 6>(h), bit);
+  w[7] = band(shift_u16<kBit - 7>(h), bit);
+}
 template <int kBit>
 CHASQUI_INLINE void add_bit(const uint8_t* p, U8x64 w[8]) {
   const U8x64 h = load_u8(p);
@@ -173,10 +199,37 @@ struct Q5_K {
     return g;
   }
 };
-struct OneScale {
-  F32x16 d;
-  CHASQUI_INLINE static OneScale load(const uint8_t* p) { return {load_f16(as_halves(p))}; }
+// Both halves' scale and minimum are nibbles of a byte.
+struct ScaleAndHalfMinima {
+  F32x16 d, dmin;
+  CHASQUI_INLINE static ScaleAndHalfMinima load(const uint8_t* p) {
+    return {load_f16(as_halves(p)), mul(load_f16(as_halves(p + 32)), set1(1.0f / 32))};
+  }
 };
+struct Q2_K {
+  static constexpr PackKind kKind = kPackQ2_K;
+  static constexpr Traits kTraits = {-1, false, true, true};
+  using Super = ScaleAndHalfMinima;
+  CHASQUI_INLINE static Group load(const GroupAt& at, const Super& super) {
+    Group g;
+    load_two_bits(at.quant, g.w);
+    for (int half = 0; half < 2; ++half) {
+      const I32x16 both = load_u8x16(at.scale + 16 * half);
+      g.scales[half] = mul(super.d, to_f32(iand(both, iset1(15))));
+      g.minima[half] = mul(super.dmin, to_f32(shift_right<4>(both)));
+    }
+    return g;
+  }
+};
+// A super-block's scale over a power of two, exactly.
+template <int kDivisor>
+struct ScaleOver {
+  F32x16 d;
+  CHASQUI_INLINE static ScaleOver load(const uint8_t* p) {
+    return {mul(load_f16(as_halves(p)), set1(1.0f / kDivisor))};
+  }
+};
+using OneScale = ScaleOver<1>;
 struct Q6_K {
   static constexpr PackKind kKind = kPackQ6_K;
   static constexpr Traits kTraits = {kXStart32, false, false, true};
