@@ -27,9 +27,8 @@ struct Expected {
   int64_t n_ctx = 0;
 };
 
-Expected read_expected(const fs::path& path) {
-  const boost::json::object json = testing::read_json(path).as_object();
-  const std::string suffix(json.at("best_suffix").as_string());
+Expected read_expected(const boost::json::object& json, std::string_view suffix_of_best) {
+  const std::string suffix(suffix_of_best);
   Expected expected;
   expected.tokens = testing::numbers<int32_t>(json.at("tokens"));
   expected.positions = testing::numbers<int64_t>(json.at("positions"));
@@ -54,13 +53,12 @@ double max_difference(std::span<const float> a, std::span<const float> b) {
 // Six digits in the file and f32 sums in another order: see the README of the golden data.
 constexpr double kTolerance = 1e-3;
 
-void expect_agreement(const fs::path& model_path, const fs::path& expected_path) {
+void expect_agreement(const fs::path& model_path, const Expected& expected) {
   auto file = gguf::File::open(model_path.string());
   ASSERT_TRUE(file) << file.error().message;
   const auto backend = backend::make_reference_backend();
-  auto model = Model::load(*file, *backend, {});
+  auto model = Model::load(*file, *backend, {.context = expected.n_ctx});
   ASSERT_TRUE(model) << model.error().message;
-  const Expected expected = read_expected(expected_path);
   CacheOptions cache;
   cache.blocks.assign((*model)->spec().cache_windows.size(), expected.n_ctx / 16);
   cache.key_type = cache.value_type = DType::kF32;
@@ -99,10 +97,16 @@ TEST(GoldenModels, SupportedArchitecturesAgree) {
     const std::string arch(json.at("arch").as_string());
     if (find_architecture(arch) == nullptr || json.at("kind").as_string() != "lm") continue;
     SCOPED_TRACE(entry.path().filename().string());
-    expect_agreement(model_path, entry.path() / "expected.json");
+    expect_agreement(model_path, read_expected(json, json.at("best_suffix").as_string()));
+    if (const auto* longer = json.if_contains("long_context")) {
+      SCOPED_TRACE("long context");
+      boost::json::object same_input = json;
+      for (const auto& [key, value] : longer->as_object()) same_input[key] = value;
+      expect_agreement(model_path, read_expected(same_input, ""));
+    }
     ++compared;
   }
-  EXPECT_GE(compared, 7);
+  EXPECT_GE(compared, 42);
 }
 
 TEST(GoldenModels, QuantizedFilesAgreeWithTheirDequantizedWeights) {
@@ -112,7 +116,9 @@ TEST(GoldenModels, QuantizedFilesAgreeWithTheirDequantizedWeights) {
   for (const auto& entry : fs::directory_iterator(*golden / "quantized")) {
     if (entry.path().extension() != ".gguf") continue;
     SCOPED_TRACE(entry.path().filename().string());
-    expect_agreement(entry.path(), fs::path(entry.path()).replace_extension(".json"));
+    const auto json =
+        testing::read_json(fs::path(entry.path()).replace_extension(".json")).as_object();
+    expect_agreement(entry.path(), read_expected(json, json.at("best_suffix").as_string()));
     ++compared;
   }
   EXPECT_GE(compared, 12);
