@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -12,6 +13,7 @@
 #include "model/internal/embedding.h"
 #include "model/internal/layer.h"
 #include "model/internal/metadata.h"
+#include "model/internal/pooled_heads.h"
 #include "model/internal/rope_tables.h"
 #include "model/internal/weights.h"
 
@@ -76,9 +78,10 @@ struct Model::Impl {
   ModelSpec spec;
   LoadOptions options;
   Weights weights;
+  PooledHeads heads;
   Activations activations;
   std::vector<RopeTable> ropes;
-  std::vector<std::unique_ptr<backend::KvPool>> cache;  // by layer; null where it reads another's
+  std::vector<std::unique_ptr<backend::KvPool>> cache;  // by layer; null where it uses another's
   std::vector<int64_t> cache_blocks;                    // one for each group
   std::vector<float> host_logits;                       // [max_logit_rows, vocab]
   std::vector<float> host_hidden;                       // [max_rows, hidden], grown on first use
@@ -94,8 +97,8 @@ struct Model::Impl {
     return spec.layers[i].cache_group == group && cache[i] != nullptr;
   }
   backend::KvPool& cache_of(size_t i) const {
-    const int other = spec.layers[i].kv_layer;
-    return *cache[other < 0 ? i : static_cast<size_t>(other)];
+    if (cache[i] != nullptr) return *cache[i];
+    return *cache[static_cast<size_t>(std::max(spec.layers[i].kv_layer, 0))];
   }
   void copy_blocks(std::span<const BlockCopy> copies);
   void run_layers(const StepInputs& inputs);
@@ -121,6 +124,7 @@ Result<std::unique_ptr<Model>> Model::load(const gguf::File& file, backend::Back
                                              .spec = std::move(blueprint.spec),
                                              .options = options,
                                              .weights = {},
+                                             .heads = {},
                                              .activations = {},
                                              .ropes = {},
                                              .cache = {},
@@ -131,6 +135,7 @@ Result<std::unique_ptr<Model>> Model::load(const gguf::File& file, backend::Back
               Activations::allocate(impl->spec, backend, options.max_rows, options.max_logit_rows));
   CHASQUI_TRY(impl->weights,
               load_weights(file, *blueprint.architecture, impl->spec, backend, options.progress));
+  CHASQUI_TRY(impl->heads, PooledHeads::make(file, impl->spec, impl->weights.global, backend));
   const int64_t context = options.context > 0 ? options.context : impl->spec.context_length;
   for (const RopeSpec& rope : impl->spec.ropes) {
     impl->ropes.emplace_back(rope, rope_factors(rope, impl->weights, context));
@@ -156,8 +161,9 @@ std::vector<CacheSpec> Model::cache_groups(DType key_type, DType value_type) con
   for (const int64_t window : impl_->spec.cache_windows) {
     groups.push_back({backend::kKvBlockTokens, 0, window});
   }
-  for (const LayerSpec& layer : impl_->spec.layers) {
-    if (!layer.owns_kv()) continue;
+  for (size_t i = 0; i < impl_->spec.layers.size(); ++i) {
+    if (!impl_->spec.has_cache(i)) continue;
+    const LayerSpec& layer = impl_->spec.layers[i];
     // An estimate where a row is no whole number of the type's blocks; the pool itself knows.
     const DTypeInfo& key = dtype_info(key_type);
     const DTypeInfo& value = dtype_info(value_type);
@@ -175,11 +181,12 @@ Status Model::allocate_cache(const CacheOptions& options) {
                 impl_->spec.cache_windows.size());
   impl_->cache_blocks = options.blocks;
   impl_->cache.clear();
-  for (const LayerSpec& layer : impl_->spec.layers) {
-    if (!layer.owns_kv()) {
+  for (size_t i = 0; i < impl_->spec.layers.size(); ++i) {
+    if (!impl_->spec.has_cache(i)) {
       impl_->cache.push_back(nullptr);
       continue;
     }
+    const LayerSpec& layer = impl_->spec.layers[i];
     const backend::KvSpec spec{.blocks = options.blocks[static_cast<size_t>(layer.cache_group)],
                                .kv_heads = layer.kv_heads,
                                .key_dim = layer.key_dim,
@@ -325,6 +332,19 @@ std::span<const float> Model::Impl::compute_hidden(std::span<const int32_t> rows
   return host_hidden;
 }
 
+int64_t Model::embedding_size() const {
+  return impl_->heads.embedding_size();
+}
+int64_t Model::rank_outputs() const {
+  return impl_->heads.rank_outputs();
+}
+std::vector<float> Model::finish_embedding(std::vector<float> pooled) const {
+  return impl_->heads.embed(std::move(pooled));
+}
+std::vector<float> Model::rank(std::vector<float> pooled) const {
+  return impl_->heads.rank(std::move(pooled));
+}
+
 StepOutputs Model::forward(const StepInputs& inputs) {
   const auto rows = static_cast<int64_t>(inputs.tokens.size());
   CHASQUI_CHECK(rows > 0 && rows <= impl_->options.max_rows, "{} rows of at most {}", rows,
@@ -334,6 +354,7 @@ StepOutputs Model::forward(const StepInputs& inputs) {
                 impl_->options.max_logit_rows);
   CHASQUI_CHECK(inputs.groups.size() == impl_->spec.cache_windows.size() && !impl_->cache.empty(),
                 "{} slice groups, {} caches", inputs.groups.size(), impl_->cache.size());
+  CHASQUI_CHECK(impl_->spec.causal || inputs.logit_rows.empty(), "logits of an encoder");
   impl_->copy_blocks(inputs.copies);
   impl_->run_layers(inputs);
   return {.logits = impl_->compute_logits(inputs.logit_rows),

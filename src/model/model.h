@@ -75,8 +75,16 @@ class Model {
   void read_block(int group, int32_t block, std::span<std::byte> to) const;
   void write_block(int group, int32_t block, std::span<const std::byte> from);
 
+  // What becomes of pooled hidden states [hidden]: the embedding that the model gives (most give
+  // them as they are), and the logits of a model with a ranking head. Between two forward()s.
+  int64_t embedding_size() const;
+  int64_t rank_outputs() const;  // 0: no such head
+  std::vector<float> finish_embedding(std::vector<float> pooled) const;
+  std::vector<float> rank(std::vector<float> pooled) const;
+
   // REQUIRES: inputs as step_inputs.h says, rows <= max_rows, logit_rows <= max_logit_rows,
-  // hidden_rows <= max_rows. A row's results depend only on its own sequence.
+  // hidden_rows <= max_rows; of an encoder whole texts and no logit rows. A row's results depend
+  // only on its own sequence.
   StepOutputs forward(const StepInputs& inputs);
 
  private:

@@ -93,6 +93,23 @@ struct LatentSpec {
   int64_t value_dim = 0;   // of one head's value
 };
 
+// How the hidden states of a text become one vector; numbers as in the metadata.
+enum class Pooling {
+  kUnspecified = -1,
+  kNone = 0,
+  kMean = 1,
+  kFirst = 2,
+  kLast = 3,
+  kRank = 4,  // a row that the ranking head reads, see RankHead
+};
+
+// The head of a model that ranks: a classifier of the pooled hidden state.
+enum class HeadActivation { kTanh, kGelu };
+struct RankHead {
+  Pooling pooling = Pooling::kFirst;  // what it reads
+  HeadActivation activation = HeadActivation::kTanh;
+};
+
 // How queries and keys are normalised where the tensors for it are there.
 enum class QkNorm {
   kPerHead,    // one weight vector for all heads
@@ -118,6 +135,8 @@ struct ModelSpec {
   bool value_norm = false;       // values are normalised head by head, without weights
   bool parallel_blocks = false;  // attention and feed-forward read the same residual
   bool causal = true;            // false: every token sees the whole text (encoders)
+  Pooling pooling = Pooling::kUnspecified;
+  RankHead rank_head;
   backend::Activation activation = backend::Activation::kSilu;
   float attention_scale = 0.0f;    // 0: 1 / sqrt(key_dim)
   float attention_softcap = 0.0f;  // 0: none
@@ -133,6 +152,16 @@ struct ModelSpec {
 
   // For each cache group the window of its layers in tokens; 0: unlimited.
   std::vector<int64_t> cache_windows = {0};
+
+  // Whether layer `i` has memory of its own for keys and values. An encoder needs them within the
+  // layer only, so equal layers share those of the first one.
+  bool has_cache(size_t i) const {
+    const LayerSpec& layer = layers[i];
+    const LayerSpec& first = layers.front();
+    const bool like_first = layer.kv_heads == first.kv_heads && layer.key_dim == first.key_dim &&
+                            layer.value_dim == first.value_dim;
+    return layer.owns_kv() && (causal || i == 0 || !like_first);
+  }
 };
 
 }  // namespace chasqui::model

@@ -36,6 +36,21 @@ Result<std::vector<float>> Session::feed_hidden(std::span<const int32_t> tokens,
   return run(tokens, wanted, chunk, Output::kHidden);
 }
 
+// An encoder computes a text at once, and has no logits.
+Status Session::check_whole(int64_t tokens, Output output) const {
+  if (output == Output::kLogits) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{} is an encoder: it cannot generate or judge text",
+                            model_.spec().architecture));
+  }
+  CHASQUI_CHECK(length_ == 0, "an encoder's text after {} tokens", length_);
+  const int64_t most = model_.options().max_rows;
+  if (tokens <= most) return {};
+  return fail(ErrorCode::kContextLength,
+              fmt::format("an encoder reads a text in one step of at most {} tokens; this has {}",
+                          most, tokens));
+}
+
 Result<std::vector<float>> Session::run(std::span<const int32_t> tokens,
                                         std::span<const int64_t> wanted, int64_t chunk,
                                         Output output) {
@@ -45,6 +60,10 @@ Result<std::vector<float>> Session::run(std::span<const int32_t> tokens,
                             n_ctx_));
   }
   int64_t step = model_.options().max_rows;
+  if (!model_.spec().causal) {
+    CHASQUI_TRY_STATUS(check_whole(static_cast<int64_t>(tokens.size()), output));
+    chunk = 0;
+  }
   if (chunk > 0) step = std::min(step, chunk);
   // A step must not ask for more logit rows than the model has room for.
   const int64_t most_logits = model_.options().max_logit_rows;

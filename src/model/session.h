@@ -21,9 +21,11 @@ class Session {
   // Forgets everything after the first `length` tokens.
   void truncate(int64_t length);
 
-  // Appends tokens, at most `chunk` a step (0: as many as the model takes). Returns the logit rows
+  // Appends tokens, at most `chunk` a step (0: as many as the model takes; encoders take a whole
+  // text, the session's first). Returns the logit rows
   // of those tokens whose offsets in `tokens` are listed in `wanted` (ascending), one after
-  // another: [wanted, vocab]. kContextLength when they do not fit n_ctx.
+  // another: [wanted, vocab]. kContextLength when they do not fit n_ctx,
+  // kUnsupported for logits of an encoder.
   Result<std::vector<float>> feed(std::span<const int32_t> tokens, std::span<const int64_t> wanted,
                                   int64_t chunk = 0);
   // The same for the last hidden states: [wanted, hidden].
@@ -36,6 +38,7 @@ class Session {
 
  private:
   enum class Output { kLogits, kHidden };
+  Status check_whole(int64_t tokens, Output output) const;
   Result<std::vector<float>> run(std::span<const int32_t> tokens, std::span<const int64_t> wanted,
                                  int64_t chunk, Output output);
   void run_chunk(std::span<const int32_t> tokens, std::span<const int32_t> rows, Output output,

@@ -139,6 +139,8 @@ Result<ModelSpec> read_common_spec(const Metadata& metadata, backend::RopeKind r
   spec.layers.resize(static_cast<size_t>(layers - guessing));
   CHASQUI_TRY_STATUS(read_rope(metadata, rope, spec));
   CHASQUI_TRY_STATUS(read_experts(metadata, spec));
+  CHASQUI_TRY(const int64_t pooling, metadata.int_or("pooling_type", {-1, 4}, -1));
+  spec.pooling = static_cast<Pooling>(pooling);
   CHASQUI_TRY(const double scale, metadata.double_or("attention.scale", 0, 1e3, 0));
   spec.attention_scale = static_cast<float>(scale);
   return spec;
@@ -205,6 +207,12 @@ void use_window(ModelSpec& spec, int64_t window, const LayerFlags& is_windowed) 
     if (!is_windowed[i]) continue;
     spec.layers[i].window = window;
     spec.layers[i].cache_group = all ? 0 : 1;
+  }
+}
+
+void use_symmetric_window(ModelSpec& spec, int64_t window, const LayerFlags& is_windowed) {
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    if (window > 0 && is_windowed[i]) spec.layers[i].window = window / 2 + 1;
   }
 }
 

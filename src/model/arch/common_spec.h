@@ -28,6 +28,9 @@ Status read_expert_details(const Metadata& metadata, ModelSpec& spec);
 // group of their own. window 0: nothing changes.
 using LayerFlags = std::vector<bool>;
 void use_window(ModelSpec& spec, int64_t window, const LayerFlags& is_windowed);
+// The same for an encoder, whose tokens see `window` / 2 tokens to either side; its layers are
+// computed with the whole text at hand, so they share a cache group.
+void use_symmetric_window(ModelSpec& spec, int64_t window, const LayerFlags& is_windowed);
 // Of `period` layers the last one sees everything.
 LayerFlags all_but_each(int64_t period, size_t layers);
 

@@ -1,7 +1,7 @@
-// Gemma, Gemma 2 and Gemma 3: embeddings scaled by the root of their width (the one that norm
-// weights have added to them is part of the file), tanh gelu; from 2 on norms around both blocks
-// and windows; 2 limits its logits softly; 3 normalises queries and keys and rotates windowed
-// layers by a base of their own.
+// Gemma, Gemma 2, Gemma 3 and EmbeddingGemma: embeddings scaled by the root of their width (the one
+// that norm weights have added to them is part of the file), tanh gelu; from 2 on norms around both
+// blocks and windows; 2 limits its logits softly; 3 normalises queries and keys and rotates
+// windowed layers by a base of their own.
 #include <cmath>
 
 #include "model/arch/common_spec.h"
@@ -53,15 +53,30 @@ Result<ModelSpec> read_gemma3(const Metadata& metadata) {
   return spec;
 }
 
+// Made of Gemma 3: every token sees the whole text, or its neighbourhood in windowed layers.
+Result<ModelSpec> read_gemma_embedding(const Metadata& metadata) {
+  CHASQUI_TRY(ModelSpec spec, read_gemma(metadata));
+  spec.causal = false;
+  CHASQUI_TRY(const int64_t window, read_window(metadata));
+  CHASQUI_TRY(const auto windowed, read_window_pattern(metadata, spec.layers.size(), 6));
+  CHASQUI_TRY(const double base, metadata.double_or("rope.freq_base_swa", 1, 1e12, 10000));
+  use_symmetric_window(spec, window, windowed);
+  if (window > 0) use_window_rope(spec, base, windowed);
+  return spec;
+}
+
 constexpr auto kTensors =
     join(kEmbeddingTensors, kAttentionNorm, kAttentionTensors, kFfnNorm, kGatedFfnTensors);
 constexpr auto kTensors2 = join(kTensors, kPostAttentionNorm, kPostFfnNorm);
 constexpr auto kTensors3 = join(kTensors2, kQkNormTensors);
+constexpr auto kTensorsEmbedding = join(kTensors3, kDenseHeadTensors);
 
 }  // namespace
 
 constinit const Architecture kGemma = {"gemma", read_gemma, kTensors};
 constinit const Architecture kGemma2 = {"gemma2", read_gemma2, kTensors2};
 constinit const Architecture kGemma3 = {"gemma3", read_gemma3, kTensors3};
+constinit const Architecture kGemmaEmbedding = {"gemma-embedding", read_gemma_embedding,
+                                                kTensorsEmbedding};
 
 }  // namespace chasqui::model

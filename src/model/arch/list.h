@@ -6,6 +6,7 @@
 
 namespace chasqui::model {
 
+extern const Architecture kBert;
 extern const Architecture kCohere2;
 extern const Architecture kCommandR;
 extern const Architecture kDeepseek2;
@@ -16,6 +17,7 @@ extern const Architecture kGemma;
 extern const Architecture kGemma2;
 extern const Architecture kGemma3;
 extern const Architecture kGemma4;
+extern const Architecture kGemmaEmbedding;
 extern const Architecture kGlm4;
 extern const Architecture kGlm4Moe;
 extern const Architecture kGpt2;
@@ -25,6 +27,8 @@ extern const Architecture kGranite;
 extern const Architecture kGraniteMoe;
 extern const Architecture kLlama;
 extern const Architecture kMistral3;
+extern const Architecture kModernBert;
+extern const Architecture kNomicBert;
 extern const Architecture kOlmo2;
 extern const Architecture kOlmoe;
 extern const Architecture kPhi2;

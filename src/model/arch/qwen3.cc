@@ -12,11 +12,12 @@ Result<ModelSpec> read_spec(const Metadata& metadata) {
   CHASQUI_TRY(ModelSpec spec, read_common_spec(metadata, RopeKind::kNeox));
   CHASQUI_TRY_STATUS(read_rms_norm(metadata, spec));
   CHASQUI_TRY_STATUS(read_expert_details(metadata, spec));
+  spec.rank_head.pooling = Pooling::kLast;
   return spec;
 }
 
 constexpr auto kTensors = join(kEmbeddingTensors, kAttentionNorm, kAttentionTensors, kQkNormTensors,
-                               kFfnNorm, kGatedFfnTensors);
+                               kFfnNorm, kGatedFfnTensors, kRankingTensors);
 constexpr auto kMoeTensors = join(kEmbeddingTensors, kAttentionNorm, kAttentionTensors,
                                   kQkNormTensors, kFfnNorm, kExpertTensors);
 

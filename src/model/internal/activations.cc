@@ -85,7 +85,7 @@ Result<Activations> Activations::allocate(const ModelSpec& spec, backend::Backen
       {&Activations::layer_inputs_model, max_rows, layer_inputs},
       {&Activations::rope, max_rows, rope_floats},
       {&Activations::gathered, max_rows, spec.hidden},
-      {&Activations::logits, max_logit_rows, spec.vocab},
+      {&Activations::logits, max_logit_rows, spec.causal ? spec.vocab : 0},
   };
   Activations activations;
   CHASQUI_TRY_STATUS(allocate_parts(activations, backend, parts));

@@ -9,6 +9,13 @@ namespace chasqui::model {
 
 inline constexpr TensorRule kTokenEmbedding =
     table_rule(Slot::kTokenEmbedding, "token_embd.weight", Dim::kHidden, Dim::kVocab);
+// Row 0 stands for the first text; converters write one row or two.
+inline constexpr TensorRule kTokenTypes =
+    optional(table_rule(Slot::kTokenTypes, "token_types.weight", Dim::kHidden, Dim::kAny));
+inline constexpr TensorRule kEmbeddingNorm =
+    vector_rule(Slot::kEmbeddingNorm, "token_embd_norm.weight", Dim::kHidden);
+inline constexpr TensorRule kEmbeddingNormBias =
+    vector_rule(Slot::kEmbeddingNormBias, "token_embd_norm.bias", Dim::kHidden, Need::kOptional);
 inline constexpr TensorRule kPositionEmbedding =
     table_rule(Slot::kPositionEmbedding, "position_embd.weight", Dim::kHidden, Dim::kPositions);
 inline constexpr TensorRule kOutputNorm =
@@ -109,6 +116,28 @@ inline constexpr TensorRule kSharedDown =
 inline constexpr TensorRule kSharedRouter =
     matrix_rule(Slot::kSharedRouter, "blk.{}.ffn_gate_inp_shexp.weight", Dim::kHidden, Dim::kOne,
                 Need::kSharedExpertLayers);
+
+// Norms behind the sums of blocks and residual stream.
+inline constexpr std::array kResidualNormTensors = {
+    vector_rule(Slot::kAttentionResidualNorm, "blk.{}.attn_output_norm.weight", Dim::kHidden),
+    vector_rule(Slot::kAttentionResidualNormBias, "blk.{}.attn_output_norm.bias", Dim::kHidden,
+                Need::kOptional),
+    vector_rule(Slot::kFfnResidualNorm, "blk.{}.layer_output_norm.weight", Dim::kHidden),
+    vector_rule(Slot::kFfnResidualNormBias, "blk.{}.layer_output_norm.bias", Dim::kHidden,
+                Need::kOptional)};
+
+// The head of models that rank.
+inline constexpr std::array kRankingTensors = {
+    matrix_rule(Slot::kClassifier, "cls.weight", Dim::kHidden, Dim::kHidden, Need::kOptional),
+    vector_rule(Slot::kClassifierBias, "cls.bias", Dim::kHidden, Need::kOptional),
+    vector_rule(Slot::kClassifierNorm, "cls.norm.weight", Dim::kHidden, Need::kOptional),
+    matrix_rule(Slot::kClassifierOutput, "cls.output.weight", Dim::kHidden, Dim::kAny,
+                Need::kOptional),
+    vector_rule(Slot::kClassifierOutputBias, "cls.output.bias", Dim::kAny, Need::kOptional)};
+// The dense layers behind the pooling of Sentence Transformers.
+inline constexpr std::array kDenseHeadTensors = {
+    matrix_rule(Slot::kDense2, "dense_2.weight", Dim::kHidden, Dim::kAny, Need::kOptional),
+    matrix_rule(Slot::kDense3, "dense_3.weight", Dim::kAny, Dim::kAny, Need::kOptional)};
 
 inline constexpr std::array kEmbeddingTensors = {kTokenEmbedding, kOutputNorm, kOutput};
 // One or three matrices, biases where there are some.

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <numbers>
+#include <vector>
 
 #include "model/internal/layer_ops.h"
 
@@ -59,6 +60,9 @@ void embed_tokens(const EmbeddingContext& c, std::span<const int32_t> tokens,
                    .ids = tokens,
                    .scale = c.spec.embedding_scale,
                    .out = residual});
+  if (c.weights.matrix(Slot::kTokenTypes) != nullptr) {
+    add_rows_of(c, Slot::kTokenTypes, std::vector<int32_t>(tokens.size(), 0));
+  }
   add_rows_of(c, Slot::kPositionEmbedding, positions);
   if (c.weights.vector(Slot::kEmbeddingNorm) != nullptr) {
     c.backend.norm({.kind = c.spec.norm,

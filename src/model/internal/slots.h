@@ -18,6 +18,13 @@ enum class Slot {
   kOutputNormBias,
   kOutput,
   kOutputBias,
+  kClassifier,  // a ranking: hidden to hidden, activation, norm, then to the outputs
+  kClassifierBias,
+  kClassifierNorm,
+  kClassifierOutput,
+  kClassifierOutputBias,
+  kDense2,  // of Sentence Transformers: pooled hidden state to embedding
+  kDense3,
   kRopeFactors,
   kRopeFactorsLong,
   kRopeFactorsShort,

@@ -216,7 +216,7 @@ Result<Weights> load_weights(const gguf::File& file, const Architecture& archite
     return {};
   };
   CHASQUI_TRY_STATUS(for_each_tensor(architecture, spec, load));
-  if (!weights.global.at(Slot::kOutput).present()) {
+  if (spec.causal && !weights.global.at(Slot::kOutput).present()) {
     // Tied: the embedding table is the output matrix too, in the form for products.
     const gguf::Tensor* table = file.find_tensor(kTokenEmbedding.name);
     CHASQUI_TRY_STATUS(
