@@ -80,6 +80,12 @@ Result<LoadedModel> load_draft_model(const Settings& settings, const text::Vocab
                            settings_of_draft(settings));
   if (!loaded) return fail(about_draft(loaded.error()));
   CHASQUI_TRY_STATUS(check_same_vocabulary(target, loaded->tokenizer->vocab()));
+  if (!loaded->model->spec().causal) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("the draft model {} is an encoder ({}), which cannot generate", path,
+                            loaded->model->spec().architecture),
+                "draft_model");
+  }
   const int64_t positions = loaded->model->spec().max_positions;
   if (positions > 0 && n_ctx > positions) {
     return fail(

@@ -135,6 +135,10 @@ Result<LoadedModel> load_model(const LoadRequest& request, const Settings& setti
   ProgressBar bar("loading " + std::filesystem::path(request.path).filename().string());
   model::LoadOptions options;
   options.max_rows = request.max_rows;
+  if (request.least_rows) {
+    CHASQUI_TRY(const model::ModelSpec spec, model::read_spec(*loaded.file));
+    options.max_rows = std::max(options.max_rows, request.least_rows(spec));
+  }
   options.max_logit_rows = request.max_logit_rows;
   options.context = settings.n_ctx;
   options.rope = rope_overrides(settings);

@@ -57,13 +57,15 @@ MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
     plan.parameters += static_cast<uint64_t>(tensor.view.elements());
   }
   const model::CacheOptions types = cache_types(settings);
-  for (const model::LayerSpec& layer : spec.layers) {
-    if (!layer.owns_kv()) continue;
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    if (!spec.has_cache(i)) continue;
+    const model::LayerSpec& layer = spec.layers[i];
     const uint64_t bytes = kv_bytes(layer, types.key_type, types.value_type);
-    if (layer.window == 0) {
+    const int64_t window = spec.cache_windows[static_cast<size_t>(layer.cache_group)];
+    if (window == 0) {
       plan.kv_bytes_per_token += bytes;
     } else {
-      const int64_t most = group_blocks(layer.window, spec.context_length, settings);
+      const int64_t most = group_blocks(window, spec.context_length, settings);
       plan.windowed_kv_bytes += static_cast<uint64_t>(most * backend::kKvBlockTokens) * bytes;
     }
   }

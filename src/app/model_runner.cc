@@ -26,6 +26,16 @@ class LoadedModelRunner final : public engine::ModelRunner, kv::BlockMover {
   int64_t max_rows() const override { return loaded_.model->options().max_rows; }
   int64_t max_logit_rows() const override { return loaded_.model->options().max_logit_rows; }
   int64_t even_depth() const override { return model::even_depth(loaded_.model->spec()); }
+  bool causal() const override { return loaded_.model->spec().causal; }
+  std::vector<float> finish_embedding(std::vector<float> pooled) override {
+    return loaded_.model->finish_embedding(std::move(pooled));
+  }
+  int32_t rank_outputs() const override {
+    return static_cast<int32_t>(loaded_.model->rank_outputs());
+  }
+  std::vector<float> rank(std::vector<float> pooled) override {
+    return loaded_.model->rank(std::move(pooled));
+  }
   model::StepOutputs forward(const model::StepInputs& inputs) override {
     return loaded_.model->forward(inputs);
   }

@@ -48,6 +48,7 @@ struct Settings {
   int64_t seed = 0;
   int64_t last_n_tokens_size = 0;
   bool embedding = false;
+  std::string pooling_type;
 
   int64_t n_ctx = 0;
   int64_t n_batch = 0;

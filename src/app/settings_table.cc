@@ -41,6 +41,9 @@ const auto& table() {
   // GGML's numbers of types, as the replaced server takes them.
   static const std::vector<std::pair<std::string_view, std::string_view>> kTypeNumbers = {
       {"0", "f32"}, {"1", "f16"}, {"2", "q4_0"}, {"8", "q8_0"}, {"30", "bf16"}};
+  // llama.cpp's numbers of poolings.
+  static const std::vector<std::pair<std::string_view, std::string_view>> kPoolingNumbers = {
+      {"-1", ""}, {"1", "mean"}, {"2", "cls"}, {"3", "last"}, {"4", "rank"}};
   static const std::array kSettings = {
       Setting{"model", &S::model, "", "path of the GGUF file to serve"},
       Setting{"model_alias", &S::model_alias, "", "id of the model in /v1/models and in answers"},
@@ -88,14 +91,26 @@ const auto& table() {
               4294967295.0},
       Setting{"last_n_tokens_size", &S::last_n_tokens_size, "64",
               "tokens that the penalties look back on", 0, 1 << 24},
-      Setting{"embedding", &S::embedding, "true", "answer /v1/embeddings"},
+      Setting{"embedding", &S::embedding, "true", "answer /v1/embeddings and /v1/rerank"},
+      Setting{"pooling_type",
+              &S::pooling_type,
+              "",
+              "how the hidden states of a text become one vector; rank: a score, for /v1/rerank; "
+              "default: as the model says, else last, and mean for encoders",
+              0,
+              0,
+              {"", "mean", "cls", "last", "rank"},
+              kPoolingNumbers},
 
       Setting{"n_ctx", &S::n_ctx, "2048",
               "most tokens of one request, prompt and answer, but no more than the model was "
               "trained for "
               "where this is left alone; 0: what the model was trained for",
               0, kMaxTokens},
-      Setting{"n_batch", &S::n_batch, "512", "most tokens computed in one step", 1, 1 << 16},
+      Setting{"n_batch", &S::n_batch, "512",
+              "most tokens computed in one step; of encoders the longest text too, and n_ctx where "
+              "this is left alone",
+              1, 1 << 16},
       Setting{
           "n_threads", &S::n_threads, "0",
           "threads that compute; 0 or -1: one for each core that we may use, within the cgroup's "

@@ -424,6 +424,10 @@ Status bench(const BenchArgs& args) {
                                                     .max_logit_rows = std::max<int64_t>(1, most),
                                                     .wrap = wrap},
                                                    settings));
+  if (!loaded.model->spec().causal) {
+    return fail(ErrorCode::kUnsupported,
+                args.model + ": an encoder decodes nothing; bench measures models that generate");
+  }
   return Bench(args, settings, loaded, *timed).run(*loaded.file);
 }
 
