@@ -69,6 +69,14 @@ Status for_each_tensor(const Architecture& architecture, const ModelSpec& spec, 
   return {};
 }
 
+std::string type_names() {
+  std::vector<std::string_view> names;
+  for (const quant::QuantType& type : quant::all_quant_types()) {
+    names.push_back(dtype_info(type.type).name);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
 Status check_tensor(const gguf::File& file, const ModelSpec& spec, const TensorRule& rule,
                     size_t layer) {
   const std::string name = tensor_name(rule, layer);
@@ -87,20 +95,22 @@ Status check_tensor(const gguf::File& file, const ModelSpec& spec, const TensorR
   for (size_t i = 0; i < expected.size(); ++i) {
     if (rule.shape[i] == Dim::kAny) expected[i] = dims[i];
   }
-  if (std::equal(expected.begin(), expected.end(), dims.begin()) && dims[3] == 1) return {};
+  if (!std::equal(expected.begin(), expected.end(), dims.begin()) || dims[3] != 1) {
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("{}: tensor {} has shape [{}], but the metadata asks for [{}]",
+                            file.path(), name, fmt::join(dims.begin(), dims.begin() + 3, ", "),
+                            fmt::join(expected, ", ")));
+  }
+  if (quant::find_quant_type(tensor->view.type) != nullptr) return {};
   return fail(
-      ErrorCode::kCorrupt,
-      fmt::format("{}: tensor {} has shape [{}], but the metadata asks for [{}]", file.path(), name,
-                  fmt::join(dims.begin(), dims.begin() + 3, ", "), fmt::join(expected, ", ")));
+      ErrorCode::kUnsupported,
+      fmt::format("{}: tensor {} has type {}, which cannot be computed with; types that can "
+                  "are: {}",
+                  file.path(), name, dtype_info(tensor->view.type).name, type_names()));
 }
 
 Status load_vector(const gguf::Tensor& tensor, backend::Backend& backend, Loaded& slot) {
   const auto count = static_cast<size_t>(tensor.view.elements());
-  if (quant::find_quant_type(tensor.view.type) == nullptr) {
-    return fail(ErrorCode::kUnsupported,
-                fmt::format("tensor {} has type {}, which cannot be read as numbers", tensor.name,
-                            dtype_info(tensor.view.type).name));
-  }
   CHASQUI_TRY(slot.storage, backend.allocate(count * sizeof(float)));
   quant::decode_row(tensor.view.type, tensor.view.bytes.data(),
                     std::span(slot.storage.as<float>(), count));
