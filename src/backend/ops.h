@@ -57,6 +57,7 @@ struct LinearArgs {
 enum class NormKind {
   kRms,    // x / sqrt(mean(x^2) + eps) * weight (+ bias)          arXiv:1910.07467
   kLayer,  // (x - mean) / sqrt(var + eps) * weight + bias         arXiv:1607.06450
+  kL2,     // x / max(sqrt(sum(x^2)), eps) * weight (+ bias)
 };
 // Normalises groups of `group` neighbouring values of each row (a whole row, or one head for
 // q/k norm). May be in place (out == x). Sums in double precision or better than naive f32.
@@ -121,7 +122,16 @@ struct AttentionArgs {
   const float* sinks = nullptr;  // optional, [heads]: one more logit in each softmax, no value
 };
 
-enum class Activation { kSilu, kGelu, kGeluTanh, kGeluQuick, kRelu, kReluSquared };
+enum class Activation {
+  kSilu,
+  kGelu,
+  kGeluTanh,
+  kGeluQuick,
+  kRelu,
+  kReluSquared,
+  kSigmoid,
+  kIdentity,
+};
 
 // out = act(gate) * up, or act(gate) when `up` has no data. May be in place (out == gate).
 struct ActivationArgs {
