@@ -15,7 +15,8 @@
 #include <cstdint>
 #include <span>
 
-#include "backend/ops.h"
+#include "backend/attention_ops.h"
+#include "backend/matrix.h"
 
 namespace chasqui::backend {
 

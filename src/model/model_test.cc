@@ -3,12 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <numeric>
 
 #include "backend/backend.h"
 #include "model/internal/rope_tables.h"
 #include "model/row_cost.h"
 #include "model/session.h"
+#include "support/golden.h"
 #include "support/tiny_model.h"
 
 namespace chasqui::model {
@@ -193,6 +195,28 @@ TEST(Model, AnUnknownArchitectureIsNamedWithTheKnownOnes) {
   EXPECT_EQ(model.error().code, ErrorCode::kUnsupported);
   EXPECT_NE(model.error().message.find("hal9000"), std::string::npos);
   EXPECT_NE(model.error().message.find("llama"), std::string::npos);
+}
+
+// Bytes of a tensor's entry in the directory between its name and its type: the number of
+// dimensions and two of them.
+constexpr size_t kToType = 4 + 2 * 8;
+
+TEST(Model, ATypeThatCannotBeComputedWithIsNamedBeforeAnythingIsLoaded) {
+  Fixture fixture(TinyModel{});
+  const std::string name = "blk.1.attn_q.weight";
+  std::string bytes = testing::read_file(fixture.file.path());
+  const auto code = static_cast<char>(DType::kI32);  // as wide as the f32 that it replaces
+  bytes.replace(bytes.find(name) + name.size() + kToType, 1, 1, code);
+  const TemporaryFile other(".gguf");
+  std::ofstream(other.path(), std::ios::binary) << bytes;
+  const auto file = gguf::File::open(other.path());
+  ASSERT_TRUE(file) << file.error().message;
+  const auto model = Model::load(*file, *fixture.backend, {});
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, ErrorCode::kUnsupported);
+  for (const char* part : {name.c_str(), "I32", "Q4_K"}) {
+    EXPECT_NE(model.error().message.find(part), std::string::npos) << model.error().message;
+  }
 }
 
 TEST(RopeTable, ScalesFrequencies) {

@@ -40,6 +40,10 @@ class Metadata {
   Result<std::vector<int64_t>> per_layer(std::string_view name, IntRange range, int64_t layers,
                                          std::optional<int64_t> fallback) const;
 
+  // A yes or no for each layer. Nothing where the key is absent or no array of booleans.
+  Result<std::optional<std::vector<bool>>> flags_per_layer(std::string_view name,
+                                                           int64_t layers) const;
+
  private:
   const gguf::File* file_ = nullptr;
   std::string architecture_;

@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <cmath>
+
 #include "base/check.h"
+#include "model/internal/common_tensors.h"
 #include "quant/quant_type.h"
 
 namespace chasqui::model {
@@ -14,10 +17,39 @@ std::string tensor_name(const TensorRule& rule, size_t layer) {
 }
 
 // Whether layers like `layer` have the tensor at all.
-bool applies(const TensorRule& rule, const LayerSpec& layer) {
-  if (rule.need == Need::kDenseLayers) return !layer.experts;
-  if (rule.need == Need::kExpertLayers) return layer.experts;
+bool applies(const TensorRule& rule, const ModelSpec& spec, const LayerSpec& layer) {
+  switch (rule.need) {
+    case Need::kRequired:
+    case Need::kOptional:
+      return true;
+    case Need::kDenseLayers:
+      return !layer.experts;
+    case Need::kExpertLayers:
+      return layer.experts;
+    case Need::kSharedExpertLayers:
+      return layer.experts && layer.shared_ffn > 0;
+    case Need::kOwnKvLayers:
+      return layer.owns_kv();
+    case Need::kOwnValueLayers:
+      return layer.owns_kv() && !layer.value_is_key;
+    case Need::kLayerInputs:
+      return spec.layer_input_dim > 0;
+  }
   return true;
+}
+
+bool may_be_absent(const gguf::File& file, const TensorRule& rule, size_t layer) {
+  if (rule.need == Need::kOptional) return true;
+  if (rule.unless.empty()) return false;
+  return file.find_tensor(fmt::format(fmt::runtime(rule.unless), layer)) != nullptr;
+}
+
+// The rope whose frequencies tensors divide.
+const RopeSpec& rope_with_factors(const ModelSpec& spec) {
+  for (const RopeSpec& rope : spec.ropes) {
+    if (rope.factors != RopeFactors::kNone) return rope;
+  }
+  return spec.ropes.front();
 }
 
 // Calls fn(rule, layer number, layer spec) for every tensor that the model may have, in the order
@@ -25,16 +57,24 @@ bool applies(const TensorRule& rule, const LayerSpec& layer) {
 template <typename Fn>
 Status for_each_tensor(const Architecture& architecture, const ModelSpec& spec, const Fn& fn) {
   for (const TensorRule& rule : architecture.tensors) {
-    if (rule.per_layer()) continue;
+    if (rule.per_layer() || !applies(rule, spec, spec.layers.front())) continue;
     CHASQUI_TRY_STATUS(fn(rule, size_t{0}, spec.layers.front()));
   }
   for (size_t layer = 0; layer < spec.layers.size(); ++layer) {
     for (const TensorRule& rule : architecture.tensors) {
-      if (!rule.per_layer() || !applies(rule, spec.layers[layer])) continue;
+      if (!rule.per_layer() || !applies(rule, spec, spec.layers[layer])) continue;
       CHASQUI_TRY_STATUS(fn(rule, layer, spec.layers[layer]));
     }
   }
   return {};
+}
+
+std::string type_names() {
+  std::vector<std::string_view> names;
+  for (const quant::QuantType& type : quant::all_quant_types()) {
+    names.push_back(dtype_info(type.type).name);
+  }
+  return fmt::format("{}", fmt::join(names, ", "));
 }
 
 Status check_tensor(const gguf::File& file, const ModelSpec& spec, const TensorRule& rule,
@@ -42,7 +82,7 @@ Status check_tensor(const gguf::File& file, const ModelSpec& spec, const TensorR
   const std::string name = tensor_name(rule, layer);
   const gguf::Tensor* tensor = file.find_tensor(name);
   if (tensor == nullptr) {
-    if (rule.need == Need::kOptional) return {};
+    if (may_be_absent(file, rule, layer)) return {};
     return fail(ErrorCode::kNotFound,
                 fmt::format("{} lacks the tensor {}, which every {} model has", file.path(), name,
                             spec.architecture));
@@ -52,25 +92,36 @@ Status check_tensor(const gguf::File& file, const ModelSpec& spec, const TensorR
     expected.push_back(dim_size(spec, spec.layers[layer], dim));
   }
   const auto& dims = tensor->view.dims;
-  if (std::equal(expected.begin(), expected.end(), dims.begin()) && dims[3] == 1) return {};
+  for (size_t i = 0; i < expected.size(); ++i) {
+    if (rule.shape[i] == Dim::kAny) expected[i] = dims[i];
+  }
+  if (!std::equal(expected.begin(), expected.end(), dims.begin()) || dims[3] != 1) {
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("{}: tensor {} has shape [{}], but the metadata asks for [{}]",
+                            file.path(), name, fmt::join(dims.begin(), dims.begin() + 3, ", "),
+                            fmt::join(expected, ", ")));
+  }
+  if (quant::find_quant_type(tensor->view.type) != nullptr) return {};
   return fail(
-      ErrorCode::kCorrupt,
-      fmt::format("{}: tensor {} has shape [{}], but the metadata asks for [{}]", file.path(), name,
-                  fmt::join(dims.begin(), dims.begin() + 3, ", "), fmt::join(expected, ", ")));
+      ErrorCode::kUnsupported,
+      fmt::format("{}: tensor {} has type {}, which cannot be computed with; types that can "
+                  "are: {}",
+                  file.path(), name, dtype_info(tensor->view.type).name, type_names()));
 }
 
 Status load_vector(const gguf::Tensor& tensor, backend::Backend& backend, Loaded& slot) {
   const auto count = static_cast<size_t>(tensor.view.elements());
-  if (quant::find_quant_type(tensor.view.type) == nullptr) {
-    return fail(ErrorCode::kUnsupported,
-                fmt::format("tensor {} has type {}, which cannot be read as numbers", tensor.name,
-                            dtype_info(tensor.view.type).name));
-  }
   CHASQUI_TRY(slot.storage, backend.allocate(count * sizeof(float)));
   quant::decode_row(tensor.view.type, tensor.view.bytes.data(),
                     std::span(slot.storage.as<float>(), count));
   slot.vector = slot.storage.as<float>();
   return {};
+}
+
+void divide(Loaded& slot, int64_t count, double divisor) {
+  for (float& value : std::span(slot.storage.as<float>(), static_cast<size_t>(count))) {
+    value = static_cast<float>(value / divisor);
+  }
 }
 
 Status load_tensor(const gguf::Tensor& tensor, Form form, backend::Backend& backend, Loaded& slot) {
@@ -85,25 +136,58 @@ Status load_tensor(const gguf::Tensor& tensor, Form form, backend::Backend& back
 int64_t dim_size(const ModelSpec& spec, const LayerSpec& layer, Dim dim) {
   switch (dim) {
     case Dim::kOne:
+    case Dim::kAny:
       return 1;
     case Dim::kHidden:
       return spec.hidden;
     case Dim::kVocab:
       return spec.vocab;
+    case Dim::kPositions:
+      return spec.max_positions;
     case Dim::kQ:
       return layer.q_width();
     case Dim::kK:
       return layer.k_width();
     case Dim::kV:
       return layer.v_width();
+    case Dim::kQkv:
+      return layer.qkv_width();
+    case Dim::kKeyDim:
+      return layer.key_dim;
+    case Dim::kHeads:
+      return layer.heads;
+    case Dim::kKvHeads:
+      return layer.kv_heads;
     case Dim::kAttention:
       return layer.attention_width();
     case Dim::kFfn:
       return layer.ffn;
+    case Dim::kTwiceFfn:
+      return 2 * layer.ffn;
+    case Dim::kSharedFfn:
+      return layer.shared_ffn;
     case Dim::kExperts:
       return spec.experts.count;
     case Dim::kRopePairs:
-      return spec.ropes.front().rotated / 2;
+      return rope_with_factors(spec).rotated / 2;
+    case Dim::kLayerInput:
+      return spec.layer_input_dim;
+    case Dim::kAllLayerInputs:
+      return spec.layer_input_dim * static_cast<int64_t>(spec.layers.size());
+    case Dim::kQueryRank:
+      return spec.latent.query_rank;
+    case Dim::kLatentRank:
+      return spec.latent.rank;
+    case Dim::kLatentAndRope:
+      return layer.key_dim;
+    case Dim::kLatentQuery:
+      return layer.heads * spec.latent.key_dim;
+    case Dim::kLatentPlainKey:
+      return spec.latent.key_dim - (layer.key_dim - spec.latent.rank);
+    case Dim::kLatentValue:
+      return spec.latent.value_dim;
+    case Dim::kLatentAttention:
+      return layer.heads * spec.latent.value_dim;
   }
   CHASQUI_CHECK(false, "dimension {}", static_cast<int>(dim));
 }
@@ -130,9 +214,11 @@ Result<Weights> load_weights(const gguf::File& file, const Architecture& archite
     const gguf::Tensor* tensor = file.find_tensor(tensor_name(rule, layer));
     if (tensor == nullptr) return {};
     SlotSet& set = rule.per_layer() ? weights.layers[layer] : weights.global;
-    if (auto loaded = load_tensor(*tensor, rule.form, backend, set.at(rule.slot)); !loaded) {
+    Loaded& slot = set.at(rule.slot);
+    if (auto loaded = load_tensor(*tensor, rule.form, backend, slot); !loaded) {
       return fail(loaded.error().code, file.path() + ": " + loaded.error().message);
     }
+    if (rule.per_sqrt_hidden) divide(slot, tensor->view.elements(), std::sqrt(spec.hidden));
     // One by one: at the end the file and its packed copy would be in memory together.
     file.release(*tensor);
     done += static_cast<double>(tensor->view.bytes.size());

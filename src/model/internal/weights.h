@@ -29,7 +29,8 @@ struct Loaded {
 class SlotSet {
  public:
   const backend::Weight* matrix(Slot slot) const { return at(slot).matrix.get(); }
-  const float* vector(Slot slot) const { return at(slot).vector; }
+  // Null for Slot::kCount, which stands for "no slot".
+  const float* vector(Slot slot) const { return slot == Slot::kCount ? nullptr : at(slot).vector; }
   const Loaded& at(Slot slot) const { return slots_[static_cast<size_t>(slot)]; }
   Loaded& at(Slot slot) { return slots_[static_cast<size_t>(slot)]; }
   std::span<const Loaded> all() const { return slots_; }
