@@ -100,13 +100,14 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // As given, but lowered to what the runner can do (rows, logits rows).
+  // As given, but lowered to what the runner can do (rows, logits rows; an encoder shares no
+  // prefixes and drafts nothing).
   const EngineOptions& options() const;
   const text::Tokenizer& tokenizer() const;
 
   // Queues a request. kResourceExhausted when the queue is full, kContextLength when the prompt
-  // does not fit, kInvalidArgument for a request that breaks request.h. Events come from the
-  // engine thread, possibly before submit() returns.
+  // does not fit, kInvalidArgument for a request that breaks request.h, kUnsupported for what the
+  // model cannot do. Events come from the engine thread, possibly before submit() returns.
   Result<RequestId> submit(Request request);
 
   // The request ends at the next step boundary with FinishReason::kCancelled. Unknown or ended

@@ -159,6 +159,7 @@ class Simulation : kv::BlockMover {
     }
     task.prompt = s.known();
     task.answer = rng_.below(5) == 0 ? 0 : static_cast<int64_t>(rng_.below(30)) + 1;
+    if (scheduler_.options().whole_sequences) task.answer = 0;
     s.wants_logits = task.answer > 0;
     s.wanted_from = rng_.below(4) == 0 ? 0 : task.prompt - 1;
     task.next_wanted = s.wanted_from;
@@ -280,6 +281,9 @@ class Simulation : kv::BlockMover {
   Advance read(const RowGroup& group) {
     const Sequence& s = *group.sequence;
     Task& task = *tasks_[s.id - 1];
+    if (scheduler_.options().whole_sequences) {
+      EXPECT_EQ(group.count, task.prompt) << "a part of sequence " << s.id;
+    }
     for (int g = 0; g < kv_.groups(); ++g) {
       const int64_t window = groups_[static_cast<size_t>(g)].spec.window_tokens;
       int64_t first = window > 0 ? std::max<int64_t>(0, group.begin - window + 1) : 0;
@@ -520,6 +524,18 @@ TEST(Simulation, RowsThatCostMoreTheDeeperTheyAre) {
                                     .even_depth = 20}});
   EXPECT_EQ(counts.failures, 0);
   EXPECT_GT(counts.hits, 100);
+}
+
+// Every text in one step, where one alone fills most of a step and of the pool.
+TEST(Simulation, WholeSequences) {
+  const SchedulerOptions options = {.max_sequences = 8,
+                                    .max_batch_tokens = 42,
+                                    .max_logit_rows = 10,
+                                    .prefill_chunk = 7,
+                                    .whole_sequences = true};
+  const Counts counts = run_seeds({{full(16), windowed(16, 6)}, options, false});
+  EXPECT_EQ(counts.failures, 0);
+  EXPECT_GT(run_seeds({{full(8)}, options, false}).failures, 50) << "a pool smaller than a text";
 }
 
 TEST(Simulation, WithoutPrefixCache) {

@@ -132,6 +132,15 @@ std::vector<float> FakeRunner::hidden_after(std::span<const int32_t> tokens) {
   return hidden;
 }
 
+std::vector<float> FakeRunner::hidden_within(std::vector<int32_t> tokens, size_t row) {
+  tokens.push_back(static_cast<int32_t>(row));
+  return hidden_after(tokens);
+}
+
+std::vector<float> FakeRunner::rank_of(std::span<const float> pooled) {
+  return {pooled[0] - pooled[3]};
+}
+
 model::StepOutputs FakeRunner::forward(const model::StepInputs& inputs) {
   if (before_forward) before_forward();
   largest_logit_request =
@@ -151,7 +160,11 @@ model::StepOutputs FakeRunner::forward(const model::StepInputs& inputs) {
     logits_.insert(logits_.end(), logits.begin(), logits.end());
   }
   for (const int32_t row : inputs.hidden_rows) {
-    const auto hidden = hidden_after(read(inputs, row));
+    const auto hidden =
+        options_.causal
+            ? hidden_after(read(inputs, row))
+            : hidden_within(read_whole(inputs, row),
+                            static_cast<size_t>(inputs.positions[static_cast<size_t>(row)]));
     hidden_.insert(hidden_.end(), hidden.begin(), hidden.end());
   }
   return {logits_, hidden_};
@@ -187,6 +200,13 @@ std::vector<int32_t> FakeRunner::read(const model::StepInputs& inputs, int32_t r
     }
   }
   return tokens;
+}
+
+// A text that began before this step would have been cut.
+std::vector<int32_t> FakeRunner::read_whole(const model::StepInputs& inputs, int32_t row) {
+  const auto& slice = slice_of(inputs.groups[0], row);
+  EXPECT_EQ(slice.kv_begin, 0) << "a part of a text";
+  return read(inputs, static_cast<int32_t>(slice.row_begin + slice.row_count - 1));
 }
 
 int64_t FakeRunner::block_bytes(int) const {
