@@ -32,6 +32,12 @@ bool applies(const TensorRule& rule, const ModelSpec& spec, const LayerSpec& lay
       return layer.owns_kv();
     case Need::kOwnValueLayers:
       return layer.owns_kv() && !layer.value_is_key;
+    case Need::kAttentionLayers:
+      return layer.mixer == Mixer::kAttention;
+    case Need::kDeltaNetLayers:
+      return layer.mixer == Mixer::kDeltaNet;
+    case Need::kShortConvLayers:
+      return layer.mixer == Mixer::kShortConv;
     case Need::kLayerInputs:
       return spec.layer_input_dim > 0;
   }
@@ -124,6 +130,18 @@ void divide(Loaded& slot, int64_t count, double divisor) {
   }
 }
 
+void transpose(Loaded& slot, const TensorView& view) {
+  float* values = slot.storage.as<float>();
+  const std::vector<float> from(values, values + view.elements());
+  const int64_t inner = view.dims[0];
+  const int64_t outer = view.dims[1];
+  for (int64_t i = 0; i < inner; ++i) {
+    for (int64_t o = 0; o < outer; ++o) {
+      values[i * outer + o] = from[static_cast<size_t>(o * inner + i)];
+    }
+  }
+}
+
 Status load_tensor(const gguf::Tensor& tensor, Form form, backend::Backend& backend, Loaded& slot) {
   if (form == Form::kVector) return load_vector(tensor, backend, slot);
   const auto use = form == Form::kTable ? backend::WeightUse::kTable : backend::WeightUse::kMatrix;
@@ -188,6 +206,22 @@ int64_t dim_size(const ModelSpec& spec, const LayerSpec& layer, Dim dim) {
       return spec.latent.value_dim;
     case Dim::kLatentAttention:
       return layer.heads * spec.latent.value_dim;
+    case Dim::kQueryAndGate:
+      return 2 * layer.q_width();
+    case Dim::kDeltaQkv:
+      return spec.delta_net.qkv_width();
+    case Dim::kDeltaValues:
+      return spec.delta_net.value_width();
+    case Dim::kDeltaHeads:
+      return spec.delta_net.value_heads;
+    case Dim::kTwiceDeltaHeads:
+      return 2 * spec.delta_net.value_heads;
+    case Dim::kDeltaValueDim:
+      return spec.delta_net.value_dim;
+    case Dim::kConvTaps:
+      return spec.conv_taps;
+    case Dim::kThriceHidden:
+      return 3 * spec.hidden;
   }
   CHASQUI_CHECK(false, "dimension {}", static_cast<int>(dim));
 }
@@ -218,6 +252,7 @@ Result<Weights> load_weights(const gguf::File& file, const Architecture& archite
     if (auto loaded = load_tensor(*tensor, rule.form, backend, slot); !loaded) {
       return fail(loaded.error().code, file.path() + ": " + loaded.error().message);
     }
+    if (rule.transposed) transpose(slot, tensor->view);
     if (rule.per_sqrt_hidden) divide(slot, tensor->view.elements(), std::sqrt(spec.hidden));
     // One by one: at the end the file and its packed copy would be in memory together.
     file.release(*tensor);
