@@ -13,6 +13,7 @@
 #include "model/internal/layer.h"
 #include "model/internal/metadata.h"
 #include "model/internal/rope_tables.h"
+#include "model/internal/tensor_list.h"
 #include "model/internal/weights.h"
 
 namespace chasqui::model {

@@ -68,9 +68,10 @@ Status read_rope_scaling(const Metadata& metadata, RopeSpec& rope, int64_t conte
     rope.scaling = RopeScaling::kLinear;
   } else if (type == "yarn") {
     rope.scaling = RopeScaling::kYarn;
-  } else if (!type.empty() && type != "none") {
+  } else if (!type.empty() && type != "none" && type != "longrope") {
+    // LongRoPE is all in its tensors (RopeFactors::kByContext).
     return fail(ErrorCode::kUnsupported,
-                fmt::format("{}: {} is \"{}\"; known are none, linear and yarn",
+                fmt::format("{}: {} is \"{}\"; known are none, linear, yarn and longrope",
                             metadata.file().path(), metadata.key("rope.scaling.type"), type));
   }
   CHASQUI_TRY(rope.original_context,
