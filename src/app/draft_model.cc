@@ -79,6 +79,13 @@ Result<LoadedModel> load_draft_model(const Settings& settings, const text::Vocab
                             .max_logit_rows = kLogitRows},
                            settings_of_draft(settings));
   if (!loaded) return fail(about_draft(loaded.error()));
+  if (loaded->model->spec().state_group >= 0) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{} has recurrent layers, whose states cannot take a wrong guess back; "
+                            "choose a draft model that has attention only",
+                            path),
+                "draft_model");
+  }
   CHASQUI_TRY_STATUS(check_same_vocabulary(target, loaded->tokenizer->vocab()));
   const int64_t positions = loaded->model->spec().max_positions;
   if (positions > 0 && n_ctx > positions) {

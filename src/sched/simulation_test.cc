@@ -201,14 +201,16 @@ class Simulation : kv::BlockMover {
     for (const RowGroup& group : plan.rows) {
       Task& task = *tasks_[group.sequence->id - 1];
       task.cancelled = true;
-      for (int g = 0; g < kv_.groups(); ++g) {
-        for (int64_t p = group.begin; p < group.end(); ++p) {
-          if (has_unit(*group.sequence, g, p)) slot(*group.sequence, g, p) = {};
-        }
-      }
+      for (int g = 0; g < kv_.groups(); ++g) spoil(group, g);
     }
     scheduler_.abandon_step();
     kv_.copies_done();
+  }
+
+  void spoil(const RowGroup& group, int g) {
+    for (int64_t p = group.begin; p < group.end(); ++p) {
+      if (has_unit(*group.sequence, g, p)) slot(*group.sequence, g, p) = {};
+    }
   }
 
   void compute(const StepPlan& plan) {

@@ -9,7 +9,6 @@
 #include "app/commands/command.h"
 #include "app/json_io.h"
 #include "app/loaded_model.h"
-#include "base/checked_math.h"
 #include "model/session.h"
 
 namespace chasqui::app {
@@ -98,8 +97,7 @@ Status eval(const EvalArgs& args) {
   CHASQUI_TRY(const EvalCase eval, read_case(document, static_cast<int32_t>(model.spec().vocab)));
 
   model::CacheOptions cache = cache_types(settings);
-  cache.blocks.assign(model.spec().cache_windows.size(),
-                      ceil_div(eval.n_ctx, backend::kKvBlockTokens));
+  cache.blocks = model::session_blocks(model, eval.n_ctx);
   CHASQUI_TRY_STATUS(model.allocate_cache(cache));
 
   std::vector<int64_t> wanted = eval.positions;
