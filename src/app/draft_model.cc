@@ -18,7 +18,7 @@ Error about_draft(Error error) {
   return error;
 }
 
-// Settings of rotary embedding are said about the model that answers.
+// Settings of rotary embedding and overrides are said about the model that answers.
 Settings settings_of_draft(const Settings& settings) {
   const Settings defaults = default_settings();
   Settings own = settings;
@@ -30,6 +30,7 @@ Settings settings_of_draft(const Settings& settings) {
   own.yarn_beta_fast = defaults.yarn_beta_fast;
   own.yarn_beta_slow = defaults.yarn_beta_slow;
   own.yarn_orig_ctx = defaults.yarn_orig_ctx;
+  own.kv_overrides.clear();
   return own;
 }
 

@@ -13,6 +13,7 @@
 #include "app/draft_model.h"
 #include "app/memory_plan.h"
 #include "app/model_runner.h"
+#include "app/vocabulary_model.h"
 #include "chat/json_value.h"
 
 namespace chasqui::app {
@@ -132,11 +133,27 @@ jinja::Variables template_variables(const std::string& text) {
 
 }  // namespace
 
+api::ServedModel describe_model(const std::string& path, const Settings& settings) {
+  api::ServedModel served;
+  const bool is_path = settings.model_alias.empty() && settings.hf_model_repo_id.empty();
+  served.id = is_path ? path : model_id(settings);
+  served.created = std::chrono::duration_cast<std::chrono::seconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+  served.embeddings = settings.embedding;
+  served.last_n_tokens = static_cast<int32_t>(settings.last_n_tokens_size);
+  served.default_seed = default_seed(settings.seed);
+  served.template_variables = template_variables(settings.chat_template_kwargs);
+  served.interrupt_streams = settings.interrupt_requests;
+  return served;
+}
+
 Result<api::ServedModel> start_serving(const std::string& path, const Settings& wanted) {
   // In the words of the replaced server, which scripts may look for.
   if (!std::filesystem::exists(path)) {
     return fail(ErrorCode::kNotFound, "Model path does not exist: " + path, "model");
   }
+  if (wanted.vocab_only) return start_vocabulary(path, wanted);
   const engine::EngineOptions rows = engine_options(wanted, 0);
   CHASQUI_TRY(LoadedModel loaded,
               load_model({.path = path,
@@ -161,19 +178,10 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
                             plan.windowed_kv_bytes + plan.state_bytes),
                format->name());
 
-  api::ServedModel served;
-  served.id = settings.model_alias.empty() ? path : settings.model_alias;
-  served.created = std::chrono::duration_cast<std::chrono::seconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
+  api::ServedModel served = describe_model(path, settings);
   served.tokenizer = loaded.tokenizer;
   served.chat_format = format;
   served.hidden_size = static_cast<int32_t>(spec.hidden);
-  served.embeddings = settings.embedding;
-  served.last_n_tokens = static_cast<int32_t>(settings.last_n_tokens_size);
-  served.default_seed = default_seed(settings.seed);
-  served.template_variables = template_variables(settings.chat_template_kwargs);
-  served.interrupt_streams = settings.interrupt_requests;
   engine::EngineOptions options = engine_options(settings, n_ctx);
   options.tier = open_cache_tier(settings, loaded);
   const double load_seconds = loaded.load_seconds;
