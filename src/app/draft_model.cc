@@ -64,7 +64,8 @@ Status check_same_vocabulary(const text::Vocab& target, const text::Vocab& draft
   return {};
 }
 
-Result<LoadedModel> load_draft_model(const Settings& settings, const text::Vocab& target) {
+Result<LoadedModel> load_draft_model(const Settings& settings, const text::Vocab& target,
+                                     int64_t n_ctx) {
   const std::string& path = settings.draft_model;
   if (!std::filesystem::exists(path)) {
     return fail(
@@ -79,6 +80,15 @@ Result<LoadedModel> load_draft_model(const Settings& settings, const text::Vocab
                            settings_of_draft(settings));
   if (!loaded) return fail(about_draft(loaded.error()));
   CHASQUI_TRY_STATUS(check_same_vocabulary(target, loaded->tokenizer->vocab()));
+  const int64_t positions = loaded->model->spec().max_positions;
+  if (positions > 0 && n_ctx > positions) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("the draft model {} has embeddings for {} positions, but the context is "
+                    "{} tokens: lower n_ctx, or take another draft model",
+                    path, positions, n_ctx),
+        "draft_model");
+  }
   return loaded;
 }
 

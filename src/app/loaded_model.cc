@@ -136,6 +136,7 @@ Result<LoadedModel> load_model(const LoadRequest& request, const Settings& setti
   model::LoadOptions options;
   options.max_rows = request.max_rows;
   options.max_logit_rows = request.max_logit_rows;
+  options.context = settings.n_ctx;
   options.rope = rope_overrides(settings);
   options.progress = [&bar](double done) {
     bar.update(done);

@@ -26,6 +26,7 @@ constexpr Command kCommands[] = {
     {"eval", "compute logits of given tokens, to compare engines", declare_eval},
     {"bench", "measure speed beside this machine's limits", declare_bench},
     {"grammar", "follow grammars and schemas over texts, to check and time them", declare_grammar},
+    {"check", "compare a model file with the table of its architecture", declare_check},
     {"devices", "list what this machine can compute with", declare_devices},
     {"settings", "print the page of all settings, or a schema of the config file",
      declare_settings},

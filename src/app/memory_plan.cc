@@ -28,7 +28,7 @@ uint64_t kv_bytes(const model::LayerSpec& layer, DType key, DType value) {
 }
 
 int64_t tokens_that_fit(const MemoryPlan& plan) {
-  const uint64_t taken = plan.weight_bytes + kReserveBytes;
+  const uint64_t taken = plan.weight_bytes + plan.windowed_kv_bytes + kReserveBytes;
   if (plan.machine_bytes <= taken || plan.kv_bytes_per_token == 0) return 0;
   return static_cast<int64_t>((plan.machine_bytes - taken) / plan.kv_bytes_per_token);
 }
@@ -58,7 +58,14 @@ MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
   }
   const model::CacheOptions types = cache_types(settings);
   for (const model::LayerSpec& layer : spec.layers) {
-    plan.kv_bytes_per_token += kv_bytes(layer, types.key_type, types.value_type);
+    if (!layer.owns_kv()) continue;
+    const uint64_t bytes = kv_bytes(layer, types.key_type, types.value_type);
+    if (layer.window == 0) {
+      plan.kv_bytes_per_token += bytes;
+    } else {
+      const int64_t most = group_blocks(layer.window, spec.context_length, settings);
+      plan.windowed_kv_bytes += static_cast<uint64_t>(most * backend::kKvBlockTokens) * bytes;
+    }
   }
   plan.machine_bytes = machine_memory_bytes();
   plan.tokens_that_fit = tokens_that_fit(plan);
@@ -69,8 +76,17 @@ MemoryPlan together(const MemoryPlan& model, const MemoryPlan& draft) {
   MemoryPlan plan = model;
   plan.weight_bytes += draft.weight_bytes;
   plan.kv_bytes_per_token += draft.kv_bytes_per_token;
+  plan.windowed_kv_bytes += draft.windowed_kv_bytes;
   plan.tokens_that_fit = tokens_that_fit(plan);
   return plan;
+}
+
+int64_t group_blocks(int64_t window, int64_t tokens, const Settings& settings) {
+  const int64_t all = ceil_div(tokens, backend::kKvBlockTokens);
+  if (window == 0) return all;
+  // A window and a step begin and end inside of blocks.
+  const int64_t visible = ceil_div(window + settings.prefill_chunk, backend::kKvBlockTokens) + 2;
+  return std::min(all, 2 * settings.n_parallel * visible);
 }
 
 int64_t cache_tokens(const MemoryPlan& plan, const Settings& settings, int64_t n_ctx) {

@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/checked_math.h"
+#include "app/memory_plan.h"
 #include "model/row_cost.h"
 
 namespace chasqui::app {
@@ -49,8 +49,9 @@ class LoadedModelRunner final : public engine::ModelRunner, kv::BlockMover {
 Result<std::unique_ptr<engine::ModelRunner>> make_runner(LoadedModel loaded, int64_t cache_tokens,
                                                          const Settings& settings) {
   model::CacheOptions cache = cache_types(settings);
-  cache.blocks.assign(loaded.model->spec().cache_windows.size(),
-                      ceil_div(cache_tokens, backend::kKvBlockTokens));
+  for (const int64_t window : loaded.model->spec().cache_windows) {
+    cache.blocks.push_back(group_blocks(window, cache_tokens, settings));
+  }
   CHASQUI_TRY_STATUS(loaded.model->allocate_cache(cache));
   return std::make_unique<LoadedModelRunner>(std::move(loaded), cache);
 }

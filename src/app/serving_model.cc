@@ -29,6 +29,13 @@ constexpr uint64_t kWorthwhileShare = 3;
 // The context of a request: the setting, or what the model was trained for.
 int64_t context_of(const Settings& settings, const model::ModelSpec& spec) {
   if (settings.n_ctx == 0) return spec.context_length;
+  if (spec.max_positions > 0 && settings.n_ctx > spec.max_positions) {
+    spdlog::warn(
+        "n_ctx is {}, but the model has embeddings for {} positions only: that is the "
+        "context now",
+        settings.n_ctx, spec.max_positions);
+    return spec.max_positions;
+  }
   // Nobody chose the default, so a model that was made for less gets less.
   if (settings.n_ctx == default_settings().n_ctx) {
     return std::min(settings.n_ctx, spec.context_length);
@@ -64,7 +71,8 @@ Status check_cache(const MemoryPlan& plan, int64_t tokens, int64_t n_ctx) {
                             tokens, n_ctx),
                 "kv_tokens");
   }
-  const uint64_t bytes = static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token;
+  const uint64_t bytes =
+      static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token + plan.windowed_kv_bytes;
   if (bytes < plan.machine_bytes) return {};
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("a cache of {} tokens takes {}, but this machine has {}: lower n_ctx "
@@ -75,9 +83,10 @@ Status check_cache(const MemoryPlan& plan, int64_t tokens, int64_t n_ctx) {
 }
 
 // None where no file is named. Guessing pays when it costs little beside what it saves.
-Result<std::optional<LoadedModel>> load_draft(const LoadedModel& target, const Settings& settings) {
+Result<std::optional<LoadedModel>> load_draft(const LoadedModel& target, const Settings& settings,
+                                              int64_t n_ctx) {
   if (!has_draft_file(settings)) return std::nullopt;
-  CHASQUI_TRY(LoadedModel draft, load_draft_model(settings, target.tokenizer->vocab()));
+  CHASQUI_TRY(LoadedModel draft, load_draft_model(settings, target.tokenizer->vocab(), n_ctx));
   const uint64_t bytes = plan_memory(*draft.file, draft.model->spec(), settings).weight_bytes;
   const uint64_t of = plan_memory(*target.file, target.model->spec(), settings).weight_bytes;
   spdlog::info("{} guesses ahead ({} beside {})", settings.draft_model, format_bytes(bytes),
@@ -122,7 +131,7 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   CHASQUI_TRY(const auto format,
               choose_chat_format(*loaded.file, loaded.tokenizer->vocab(), settings));
   const int64_t n_ctx = context_of(settings, spec);
-  CHASQUI_TRY(std::optional<LoadedModel> draft, load_draft(loaded, settings));
+  CHASQUI_TRY(std::optional<LoadedModel> draft, load_draft(loaded, settings, n_ctx));
   MemoryPlan plan = plan_memory(*loaded.file, spec, settings);
   if (draft) plan = together(plan, plan_memory(*draft->file, draft->model->spec(), settings));
   const int64_t tokens = cache_tokens(plan, settings, n_ctx);
@@ -130,7 +139,8 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   spdlog::info("{} ({}, {:.1f} M parameters) on {}: context {}, cache {} tokens ({}), chat {}",
                path, spec.architecture, static_cast<double>(plan.parameters) / 1e6,
                loaded.backend->name(), n_ctx, tokens,
-               format_bytes(static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token),
+               format_bytes(static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token +
+                            plan.windowed_kv_bytes),
                format->name());
 
   api::ServedModel served;

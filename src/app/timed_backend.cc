@@ -58,6 +58,12 @@ class Timed final : public TimedBackend {
     timed(&OpTimes::other, &Backend::activation, args);
   }
   void add(const backend::AddArgs& args) override { timed(&OpTimes::other, &Backend::add, args); }
+  void scale_rows(const backend::ScaleRowsArgs& args) override {
+    timed(&OpTimes::other, &Backend::scale_rows, args);
+  }
+  void copy(const backend::CopyArgs& args) override {
+    timed(&OpTimes::other, &Backend::copy, args);
+  }
   void route_experts(const backend::RouteArgs& args) override {
     timed(&OpTimes::other, &Backend::route_experts, args);
   }

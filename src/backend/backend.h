@@ -111,6 +111,8 @@ class Backend {
   virtual void attention(const AttentionArgs& args) = 0;
   virtual void activation(const ActivationArgs& args) = 0;
   virtual void add(const AddArgs& args) = 0;
+  virtual void scale_rows(const ScaleRowsArgs& args) = 0;
+  virtual void copy(const CopyArgs& args) = 0;
   virtual void route_experts(const RouteArgs& args) = 0;
   virtual void expert_linear(const ExpertLinearArgs& args) = 0;
   virtual void combine_experts(const CombineArgs& args) = 0;

@@ -70,8 +70,9 @@ void check(const RopeArgs& args) {
   check_matrix(args.x, "x");
   CHASQUI_CHECK(args.head_dim > 0 && args.x.cols % args.head_dim == 0, "heads of {} in {} columns",
                 args.head_dim, args.x.cols);
-  CHASQUI_CHECK(args.rotated >= 0 && args.rotated % 2 == 0 && args.rotated <= args.head_dim,
-                "{} of {} rotated", args.rotated, args.head_dim);
+  CHASQUI_CHECK(args.first >= 0 && args.rotated >= 0 && args.rotated % 2 == 0 &&
+                    args.first + args.rotated <= args.head_dim,
+                "{} + {} of {} rotated", args.first, args.rotated, args.head_dim);
   CHASQUI_CHECK(args.cos_sin != nullptr || args.x.rows == 0 || args.rotated == 0, "no table");
 }
 
@@ -97,6 +98,7 @@ void check(const AttentionArgs& args) {
 void check(const ActivationArgs& args) {
   check_matrix(args.gate, "gate");
   check_shape(args.out, args.gate.rows, args.gate.cols, "out");
+  CHASQUI_CHECK(args.kind != Activation::kClampedSwiglu || args.up.data != nullptr, "no up");
   if (args.up.data != nullptr) check_shape(args.up, args.gate.rows, args.gate.cols, "up");
 }
 
@@ -106,10 +108,26 @@ void check(const AddArgs& args) {
   check_shape(args.out, args.a.rows, args.a.cols, "out");
 }
 
+void check(const ScaleRowsArgs& args) {
+  check_matrix(args.x, "x");
+  CHASQUI_CHECK(args.stride >= 0, "stride {}", args.stride);
+  CHASQUI_CHECK(args.factors != nullptr || args.x.rows == 0, "no factors");
+}
+
+void check(const CopyArgs& args) {
+  check_matrix(args.from, "from");
+  check_shape(args.to, args.from.rows, args.from.cols, "to");
+}
+
 void check(const RouteArgs& args) {
   check_matrix(args.logits, "logits");
   CHASQUI_CHECK(args.used > 0 && args.used <= args.logits.cols, "{} of {} experts", args.used,
                 args.logits.cols);
+  CHASQUI_CHECK(args.groups > 0 && args.logits.cols % args.groups == 0, "{} experts in {} groups",
+                args.logits.cols, args.groups);
+  CHASQUI_CHECK(args.groups_used > 0 && args.groups_used <= args.groups &&
+                    args.used <= args.logits.cols / args.groups * args.groups_used,
+                "{} experts of {} of {} groups", args.used, args.groups_used, args.groups);
   CHASQUI_CHECK(args.ids != nullptr && args.weights != nullptr, "no place for the result");
 }
 

@@ -20,6 +20,8 @@ void check(const StoreKvArgs& args);
 void check(const AttentionArgs& args);
 void check(const ActivationArgs& args);
 void check(const AddArgs& args);
+void check(const ScaleRowsArgs& args);
+void check(const CopyArgs& args);
 void check(const RouteArgs& args);
 void check(const ExpertLinearArgs& args);
 void check(const CombineArgs& args);

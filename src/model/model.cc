@@ -2,15 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <utility>
 
 #include "base/check.h"
 #include "base/checked_math.h"
 #include "model/arch/architecture.h"
 #include "model/internal/activations.h"
+#include "model/internal/embedding.h"
 #include "model/internal/layer.h"
 #include "model/internal/metadata.h"
 #include "model/internal/rope_tables.h"
+#include "model/internal/tensor_list.h"
 #include "model/internal/weights.h"
 
 namespace chasqui::model {
@@ -39,6 +42,7 @@ Result<Blueprint> read_blueprint(const gguf::File& file) {
 
 void apply_overrides(const RopeOverrides& overrides, ModelSpec& spec) {
   for (RopeSpec& rope : spec.ropes) {
+    if (!rope.overridable) continue;
     rope.scaling = overrides.scaling.value_or(rope.scaling);
     rope.base = overrides.base.value_or(rope.base);
     rope.factor = overrides.factor.value_or(rope.factor);
@@ -52,6 +56,20 @@ void apply_overrides(const RopeOverrides& overrides, ModelSpec& spec) {
   }
 }
 
+// The tensor that divides the rope's frequencies for this context, or null.
+const float* rope_factors(const RopeSpec& rope, const Weights& weights, int64_t context) {
+  switch (rope.factors) {
+    case RopeFactors::kNone:
+      return nullptr;
+    case RopeFactors::kAlways:
+      return weights.global.vector(Slot::kRopeFactors);
+    case RopeFactors::kByContext:
+      return weights.global.vector(context > rope.original_context ? Slot::kRopeFactorsLong
+                                                                   : Slot::kRopeFactorsShort);
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 struct Model::Impl {
@@ -61,7 +79,7 @@ struct Model::Impl {
   Weights weights;
   Activations activations;
   std::vector<RopeTable> ropes;
-  std::vector<std::unique_ptr<backend::KvPool>> cache;  // one for each layer
+  std::vector<std::unique_ptr<backend::KvPool>> cache;  // by layer; null where it reads another's
   std::vector<int64_t> cache_blocks;                    // one for each group
   std::vector<float> host_logits;                       // [max_logit_rows, vocab]
   std::vector<float> host_hidden;                       // [max_rows, hidden], grown on first use
@@ -70,7 +88,16 @@ struct Model::Impl {
     return dense(buffer.as<float>(), rows, cols);
   }
   void fill_rope(std::span<const int32_t> positions) const;
+  void fill_query_scale(std::span<const int32_t> positions) const;
   const float* rope_of(const LayerSpec& layer, int64_t rows) const;
+  // Whether layer `i` has memory of its own in `group`.
+  bool caches(size_t i, int group) const {
+    return spec.layers[i].cache_group == group && cache[i] != nullptr;
+  }
+  backend::KvPool& cache_of(size_t i) const {
+    const int other = spec.layers[i].kv_layer;
+    return *cache[other < 0 ? i : static_cast<size_t>(other)];
+  }
   void copy_blocks(std::span<const BlockCopy> copies);
   void run_layers(const StepInputs& inputs);
   void normed_rows(std::span<const int32_t> rows, const Matrix& out);
@@ -105,9 +132,9 @@ Result<std::unique_ptr<Model>> Model::load(const gguf::File& file, backend::Back
               Activations::allocate(impl->spec, backend, options.max_rows, options.max_logit_rows));
   CHASQUI_TRY(impl->weights,
               load_weights(file, *blueprint.architecture, impl->spec, backend, options.progress));
-  const float* factors = impl->weights.global.vector(Slot::kRopeFactors);
+  const int64_t context = options.context > 0 ? options.context : impl->spec.context_length;
   for (const RopeSpec& rope : impl->spec.ropes) {
-    impl->ropes.emplace_back(rope, rope.uses_factors_tensor ? factors : nullptr);
+    impl->ropes.emplace_back(rope, rope_factors(rope, impl->weights, context));
   }
   return std::unique_ptr<Model>(new Model(std::move(impl)));
 }
@@ -131,6 +158,7 @@ std::vector<CacheSpec> Model::cache_groups(DType key_type, DType value_type) con
     groups.push_back({backend::kKvBlockTokens, 0, window});
   }
   for (const LayerSpec& layer : impl_->spec.layers) {
+    if (!layer.owns_kv()) continue;
     // An estimate where a row is no whole number of the type's blocks; the pool itself knows.
     const DTypeInfo& key = dtype_info(key_type);
     const DTypeInfo& value = dtype_info(value_type);
@@ -149,6 +177,10 @@ Status Model::allocate_cache(const CacheOptions& options) {
   impl_->cache_blocks = options.blocks;
   impl_->cache.clear();
   for (const LayerSpec& layer : impl_->spec.layers) {
+    if (!layer.owns_kv()) {
+      impl_->cache.push_back(nullptr);
+      continue;
+    }
     const backend::KvSpec spec{.blocks = options.blocks[static_cast<size_t>(layer.cache_group)],
                                .kv_heads = layer.kv_heads,
                                .key_dim = layer.key_dim,
@@ -164,7 +196,7 @@ Status Model::allocate_cache(const CacheOptions& options) {
 int64_t Model::block_bytes(int group) const {
   int64_t bytes = 0;
   for (size_t i = 0; i < impl_->cache.size(); ++i) {
-    if (impl_->spec.layers[i].cache_group == group) bytes += impl_->cache[i]->block_bytes();
+    if (impl_->caches(i, group)) bytes += impl_->cache[i]->block_bytes();
   }
   return bytes;
 }
@@ -174,7 +206,7 @@ void Model::read_block(int group, int32_t block, std::span<std::byte> to) const 
                 to.size(), block_bytes(group));
   std::byte* next = to.data();
   for (size_t i = 0; i < impl_->cache.size(); ++i) {
-    if (impl_->spec.layers[i].cache_group != group) continue;
+    if (!impl_->caches(i, group)) continue;
     impl_->cache[i]->read_block(block, next);
     next += impl_->cache[i]->block_bytes();
   }
@@ -185,7 +217,7 @@ void Model::write_block(int group, int32_t block, std::span<const std::byte> fro
                 "{} bytes for a block of {}", from.size(), block_bytes(group));
   const std::byte* next = from.data();
   for (size_t i = 0; i < impl_->cache.size(); ++i) {
-    if (impl_->spec.layers[i].cache_group != group) continue;
+    if (!impl_->caches(i, group)) continue;
     impl_->cache[i]->write_block(block, next);
     next += impl_->cache[i]->block_bytes();
   }
@@ -213,29 +245,39 @@ void Model::Impl::copy_blocks(std::span<const BlockCopy> copies) {
   if (copies.empty()) return;
   for (size_t i = 0; i < cache.size(); ++i) {
     for (const BlockCopy& copy : copies) {
-      if (copy.group == spec.layers[i].cache_group) cache[i]->copy_block(copy.from, copy.to);
+      if (caches(i, copy.group)) cache[i]->copy_block(copy.from, copy.to);
     }
+  }
+}
+
+void Model::Impl::fill_query_scale(std::span<const int32_t> positions) const {
+  if (spec.temperature_length == 0) return;
+  float* out = activations.query_scale.as<float>();
+  for (const int32_t position : positions) {
+    const auto lengths = static_cast<float>(position / spec.temperature_length);
+    *out++ = 1.0f + spec.temperature_scale * std::log1p(lengths);
   }
 }
 
 void Model::Impl::run_layers(const StepInputs& inputs) {
   const auto rows = static_cast<int64_t>(inputs.tokens.size());
-  backend.embed({.table = weights.global.matrix(Slot::kTokenEmbedding),
-                 .ids = inputs.tokens,
-                 .scale = spec.embedding_scale,
-                 .out = rows_of(activations.residual, rows, spec.hidden)});
+  embed_tokens({backend, spec, weights.global, activations}, inputs.tokens, inputs.positions);
   fill_rope(inputs.positions);
+  fill_query_scale(inputs.positions);
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     const LayerSpec& layer = spec.layers[i];
-    layer_forward({.backend = backend,
-                   .spec = spec,
-                   .layer = layer,
-                   .weights = weights.layers[i],
-                   .cache = *cache[i],
-                   .activations = activations,
-                   .rows = rows,
-                   .rope = rope_of(layer, rows),
-                   .slices = inputs.groups[static_cast<size_t>(layer.cache_group)]});
+    layer_forward(
+        {.backend = backend,
+         .spec = spec,
+         .layer = layer,
+         .weights = weights.layers[i],
+         .cache = cache_of(i),
+         .activations = activations,
+         .rows = rows,
+         .index = static_cast<int64_t>(i),
+         .rope = rope_of(layer, rows),
+         .query_scale = spec.temperature_length > 0 ? activations.query_scale.as<float>() : nullptr,
+         .slices = inputs.groups[static_cast<size_t>(layer.cache_group)]});
   }
 }
 
@@ -244,10 +286,12 @@ void Model::Impl::normed_rows(std::span<const int32_t> rows, const Matrix& out) 
   backend.gather_rows({.x = rows_of(activations.residual, options.max_rows, spec.hidden),
                        .rows = rows,
                        .out = out});
+  if (weights.global.vector(Slot::kOutputNorm) == nullptr) return;
   backend.norm({.kind = spec.norm,
                 .x = out,
                 .group = spec.hidden,
                 .weight = weights.global.vector(Slot::kOutputNorm),
+                .bias = weights.global.vector(Slot::kOutputNormBias),
                 .eps = spec.norm_eps,
                 .out = out});
 }
@@ -258,12 +302,16 @@ std::span<float> Model::Impl::compute_logits(std::span<const int32_t> rows) {
   const Matrix gathered = rows_of(activations.gathered, count, spec.hidden);
   normed_rows(rows, gathered);
   const Matrix logits = rows_of(activations.logits, count, spec.vocab);
-  const backend::LinearTarget output[] = {{weights.global.matrix(Slot::kOutput), nullptr, logits}};
+  const backend::LinearTarget output[] = {
+      {weights.global.matrix(Slot::kOutput), weights.global.vector(Slot::kOutputBias), logits}};
   backend.linear({gathered, output});
   host_logits.resize(static_cast<size_t>(count * spec.vocab));
   backend.read(logits.data, host_logits.data(), count * spec.vocab);
   if (spec.logit_scale != 1.0f) {
     for (float& logit : host_logits) logit *= spec.logit_scale;
+  }
+  if (const float cap = spec.logit_softcap; cap > 0) {
+    for (float& logit : host_logits) logit = cap * std::tanh(logit / cap);
   }
   return host_logits;
 }

@@ -33,6 +33,7 @@ struct RopeOverrides {
 
 struct LoadOptions {
   int64_t max_rows = 512;       // most rows of one step
+  int64_t context = 0;          // tokens that a sequence may have; 0: what it was trained with
   int64_t max_logit_rows = 64;  // most rows of one step that ask for logits
   RopeOverrides rope;
   std::function<void(double done)> progress;  // 0 to 1; may be empty

@@ -12,7 +12,7 @@ namespace chasqui::model {
 
 Session::Session(Model& model, int64_t n_ctx, int32_t first_block)
     : model_(model),
-      n_ctx_(n_ctx),
+      n_ctx_(model.spec().max_positions > 0 ? std::min(n_ctx, model.spec().max_positions) : n_ctx),
       blocks_(static_cast<size_t>(ceil_div(n_ctx, backend::kKvBlockTokens))) {
   std::iota(blocks_.begin(), blocks_.end(), first_block);
 }

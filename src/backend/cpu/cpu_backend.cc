@@ -60,6 +60,8 @@ class CpuBackend final : public Backend {
   void attention(const AttentionArgs& args) override { cpu::attention(context_, args); }
   void activation(const ActivationArgs& args) override { cpu::activation(context_, args); }
   void add(const AddArgs& args) override { cpu::add(context_, args); }
+  void scale_rows(const ScaleRowsArgs& args) override { cpu::scale_rows(context_, args); }
+  void copy(const CopyArgs& args) override { cpu::copy(context_, args); }
   void route_experts(const RouteArgs& args) override { cpu::route_experts(context_, args); }
   void expert_linear(const ExpertLinearArgs& args) override { cpu::expert_linear(context_, args); }
   void combine_experts(const CombineArgs& args) override { cpu::combine_experts(context_, args); }

@@ -18,6 +18,8 @@ void store_kv(CpuContext& context, const StoreKvArgs& args);            // atten
 void attention(CpuContext& context, const AttentionArgs& args);         // attention.cc
 void activation(CpuContext& context, const ActivationArgs& args);       // activation.cc
 void add(CpuContext& context, const AddArgs& args);                     // elementwise.cc
+void scale_rows(CpuContext& context, const ScaleRowsArgs& args);        // elementwise.cc
+void copy(CpuContext& context, const CopyArgs& args);                   // elementwise.cc
 void route_experts(CpuContext& context, const RouteArgs& args);         // route.cc
 void expert_linear(CpuContext& context, const ExpertLinearArgs& args);  // expert_linear.cc
 void combine_experts(CpuContext& context, const CombineArgs& args);     // route.cc

@@ -72,6 +72,8 @@ class ReferenceBackend final : public Backend {
   void attention(const AttentionArgs& args) override;
   void activation(const ActivationArgs& args) override;
   void add(const AddArgs& args) override;
+  void scale_rows(const ScaleRowsArgs& args) override;
+  void copy(const CopyArgs& args) override;
   void route_experts(const RouteArgs& args) override;
   void expert_linear(const ExpertLinearArgs& args) override;
   void combine_experts(const CombineArgs& args) override;

@@ -2,12 +2,17 @@
 #include <array>
 
 #include "model/arch/architecture.h"
+#include "model/arch/list.h"
 
 namespace chasqui::model {
 
 std::span<const Architecture* const> architectures() {
-  static const std::array kAll = {
-      &llama_architecture(),
+  static constexpr std::array kAll = {
+      &kCohere2, &kCommandR, &kDeepseek2,  &kErnie45,  &kExaone4,  &kFalcon,   &kGemma,
+      &kGemma2,  &kGemma3,   &kGemma4,     &kGlm4,     &kGlm4Moe,  &kGpt2,     &kGptNeox,
+      &kGptOss,  &kGranite,  &kGraniteMoe, &kLlama,    &kMistral3, &kOlmo2,    &kOlmoe,
+      &kPhi2,    &kPhi3,     &kQwen2,      &kQwen2Moe, &kQwen3,    &kQwen3Moe, &kSeedOss,
+      &kSmollm3, &kStablelm, &kStarcoder2,
   };
   return kAll;
 }

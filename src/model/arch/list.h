@@ -1,0 +1,41 @@
+// The architectures that there are: one definition in <name>.cc, one line here, one in
+// architectures.cc. Constants without initialisers at run time.
+#pragma once
+
+#include "model/arch/architecture.h"
+
+namespace chasqui::model {
+
+extern const Architecture kCohere2;
+extern const Architecture kCommandR;
+extern const Architecture kDeepseek2;
+extern const Architecture kErnie45;
+extern const Architecture kExaone4;
+extern const Architecture kFalcon;
+extern const Architecture kGemma;
+extern const Architecture kGemma2;
+extern const Architecture kGemma3;
+extern const Architecture kGemma4;
+extern const Architecture kGlm4;
+extern const Architecture kGlm4Moe;
+extern const Architecture kGpt2;
+extern const Architecture kGptNeox;
+extern const Architecture kGptOss;
+extern const Architecture kGranite;
+extern const Architecture kGraniteMoe;
+extern const Architecture kLlama;
+extern const Architecture kMistral3;
+extern const Architecture kOlmo2;
+extern const Architecture kOlmoe;
+extern const Architecture kPhi2;
+extern const Architecture kPhi3;
+extern const Architecture kQwen2;
+extern const Architecture kQwen2Moe;
+extern const Architecture kQwen3;
+extern const Architecture kQwen3Moe;
+extern const Architecture kSeedOss;
+extern const Architecture kSmollm3;
+extern const Architecture kStablelm;
+extern const Architecture kStarcoder2;
+
+}  // namespace chasqui::model

@@ -1,0 +1,106 @@
+// Attention with the keys and values of every head in the cache.
+#include <cmath>
+
+#include "model/internal/layer.h"
+#include "model/internal/layer_ops.h"
+
+namespace chasqui::model {
+namespace {
+
+using backend::Matrix;
+
+struct Heads {
+  Matrix q;
+  Matrix k;
+  Matrix v;
+};
+
+// q, k and v side by side, so that a fused projection fills them as separate ones do.
+Heads heads_of(const LayerContext& c) {
+  const LayerSpec& layer = c.layer;
+  const Matrix qkv = view(c.activations.qkv, c.rows, layer.qkv_width());
+  return {columns(qkv, 0, layer.q_width()), columns(qkv, layer.q_width(), layer.k_width()),
+          columns(qkv, layer.q_width() + layer.k_width(), layer.v_width())};
+}
+
+void project(const LayerContext& c, const Matrix& x, const Heads& heads) {
+  if (c.weights.matrix(Slot::kQkv) != nullptr) {
+    product(c, x, {Slot::kQkv, Slot::kQkvBias},
+            view(c.activations.qkv, c.rows, c.layer.qkv_width()));
+    return;
+  }
+  const backend::LinearTarget targets[] = {
+      target(c, {Slot::kQuery, Slot::kQueryBias}, heads.q),
+      target(c, {Slot::kKey, Slot::kKeyBias}, heads.k),
+      target(c, {Slot::kValue, Slot::kValueBias}, heads.v),
+  };
+  // Layers that read another's keys and values have queries only; some have keys for values.
+  const size_t count = !c.layer.owns_kv() ? 1 : c.layer.value_is_key ? 2 : 3;
+  c.backend.linear({x, std::span(targets, count)});
+  if (c.layer.owns_kv() && c.layer.value_is_key) c.backend.copy({heads.k, heads.v});
+}
+
+void norm_heads(const LayerContext& c, const Matrix& x, Slot weight) {
+  if (c.weights.vector(weight) == nullptr) return;
+  const QkNorm kind = c.spec.qk_norm;
+  c.backend.norm({.kind = c.spec.norm,
+                  .x = x,
+                  .group = kind == QkNorm::kWholeRow ? x.cols : c.layer.key_dim,
+                  .weight = c.weights.vector(weight),
+                  .weight_per_column = kind == QkNorm::kPerColumn,
+                  .eps = c.spec.norm_eps,
+                  .out = x});
+}
+
+void rotate(const LayerContext& c, const Matrix& x) {
+  if (c.rope == nullptr) return;
+  const RopeSpec& rope = c.spec.ropes[static_cast<size_t>(c.layer.rope)];
+  c.backend.rope({.kind = rope.kind,
+                  .x = x,
+                  .head_dim = c.layer.key_dim,
+                  .rotated = rope.rotated,
+                  .cos_sin = c.rope});
+}
+
+void store_keys_and_values(const LayerContext& c, const Heads& heads) {
+  norm_heads(c, heads.k, Slot::kKeyNorm);
+  if (c.spec.value_norm) {
+    c.backend.norm({.kind = c.spec.norm,
+                    .x = heads.v,
+                    .group = c.layer.value_dim,
+                    .eps = c.spec.norm_eps,
+                    .out = heads.v});
+  }
+  rotate(c, heads.k);
+  c.backend.store_kv({.k = heads.k, .v = heads.v, .pool = &c.cache, .slices = c.slices});
+}
+
+}  // namespace
+
+void attention_mixer(const LayerContext& c, const Matrix& x, const Matrix& out) {
+  const LayerSpec& layer = c.layer;
+  const Heads heads = heads_of(c);
+  project(c, x, heads);
+  if (layer.owns_kv()) store_keys_and_values(c, heads);
+  norm_heads(c, heads.q, Slot::kQueryNorm);
+  rotate(c, heads.q);
+  if (c.query_scale != nullptr) c.backend.scale_rows({heads.q, c.query_scale});
+
+  const Matrix mixed = view(c.activations.attention, c.rows, layer.attention_width());
+  const float scale = c.spec.attention_scale > 0
+                          ? c.spec.attention_scale
+                          : 1.0f / std::sqrt(static_cast<float>(layer.key_dim));
+  c.backend.attention({.q = heads.q,
+                       .out = mixed,
+                       .pool = &c.cache,
+                       .slices = c.slices,
+                       .heads = layer.heads,
+                       .scale = scale,
+                       .softcap = c.spec.attention_softcap,
+                       .window = layer.window,
+                       .causal = c.spec.causal,
+                       .sinks = c.weights.vector(Slot::kSinks)});
+  product(c, mixed, {Slot::kAttentionOutput, Slot::kAttentionOutputBias}, out);
+}
+
+}  // namespace chasqui::model

@@ -1,0 +1,98 @@
+// Where layer code finds a tensor. What a tensor is called in a file is the business of the
+// architecture's table (tensor_rules.h): the same name means different things in different models.
+#pragma once
+
+namespace chasqui::model {
+
+enum class Slot {
+  // Of the whole model.
+  kTokenEmbedding,
+  kTokenTypes,         // a table; row 0 is added to each embedding
+  kPositionEmbedding,  // a table by position, added to each embedding
+  kEmbeddingNorm,
+  kEmbeddingNormBias,
+  kLayerInputEmbedding,  // a table: [layers, layer_input_dim] a token
+  kLayerInputModel,      // from the embedding to the same
+  kLayerInputModelNorm,
+  kOutputNorm,
+  kOutputNormBias,
+  kOutput,
+  kOutputBias,
+  kRopeFactors,
+  kRopeFactorsLong,
+  kRopeFactorsShort,
+
+  // Attention.
+  kAttentionNorm,
+  kAttentionNormBias,
+  kQuery,
+  kKey,
+  kValue,
+  kQkv,  // the three above each other
+  kQueryBias,
+  kKeyBias,
+  kValueBias,
+  kQkvBias,
+  kQueryNorm,
+  kKeyNorm,
+  kSinks,
+  kAttentionOutput,
+  kAttentionOutputBias,
+  kPostAttentionNorm,      // of what the block adds
+  kAttentionResidualNorm,  // of the residual stream behind the block
+  kAttentionResidualNormBias,
+
+  // Latent attention.
+  kQueryDown,
+  kQueryDownNorm,
+  kQueryUp,
+  kLatentDown,  // hidden to [latent | rotated part of the key]
+  kLatentNorm,
+  kLatentKey,    // [heads]: the part of a query that meets the latent vector
+  kLatentValue,  // [heads]: from a mix of latent vectors to a head's output
+
+  // Dense feed-forward.
+  kFfnNorm,
+  kFfnNormBias,
+  kFfnGate,
+  kFfnUp,
+  kFfnGateUp,  // gate above up
+  kFfnDown,
+  kFfnGateBias,
+  kFfnUpBias,
+  kFfnDownBias,
+  kPostFfnNorm,      // of what the block adds
+  kFfnResidualNorm,  // of the residual stream behind the block
+  kFfnResidualNormBias,
+
+  // Experts.
+  kRouter,
+  kRouterBias,
+  kRouterScale,  // the router reads the residual stream under a norm with these weights
+  kSelectionBias,
+  kExpertsGate,
+  kExpertsUp,
+  kExpertsGateUp,
+  kExpertsDown,
+  kExpertsGateBias,
+  kExpertsUpBias,
+  kExpertsDownBias,
+  kExpertsDownScale,  // one for each expert
+  kExpertsNorm,       // experts read the residual stream under a norm of their own
+  kPostExpertsNorm,
+  kSharedGate,
+  kSharedUp,
+  kSharedDown,
+  kSharedRouter,  // its sigmoid weighs the shared feed-forward
+  kPostSharedNorm,
+
+  // What a layer adds from its own token embedding, and the scale of its whole result.
+  kLayerInputGate,
+  kLayerInputProjection,
+  kLayerInputNorm,
+  kLayerScale,
+
+  kCount,
+};
+
+}  // namespace chasqui::model
