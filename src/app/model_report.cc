@@ -117,6 +117,12 @@ std::string_view kind_name(text::VocabKind kind) {
       return "byte-level BPE";
     case text::VocabKind::kWordPiece:
       return "WordPiece";
+    case text::VocabKind::kUnigram:
+      return "SentencePiece unigram";
+    case text::VocabKind::kRwkv:
+      return "RWKV";
+    case text::VocabKind::kPlamo2:
+      return "PLaMo 2";
   }
   return "another";
 }
