@@ -363,6 +363,7 @@ std::span<const int32_t> KvManager::blocks(TableId id, int group) const {
 
 int64_t KvManager::held_blocks(TableId id, int group) const {
   const Row& row = table_at(id).rows[static_cast<size_t>(group)];
+  if (!at(group).has_states()) return static_cast<int64_t>(row.blocks.size()) - row.first_live;
   return std::count_if(row.blocks.begin() + row.first_live, row.blocks.end(),
                        [](UnitId unit) { return unit != kNoUnit; });
 }
