@@ -24,6 +24,12 @@ Setting of_server(Setting row) {
   return row;
 }
 
+// The replaced server had it for each model.
+Setting for_all_entries(Setting row) {
+  row.entries_may_have_it = true;
+  return of_server(std::move(row));
+}
+
 // The replaced server asks the environment last for these, which is how platforms assign a port.
 Setting environment_first(Setting row) {
   row.environment_first = true;
@@ -239,7 +245,7 @@ const auto& table() {
             kNotYet),
       inert({"hf_model_repo_id", &S::hf_model_repo_id, "", "repository to download the model from"},
             Effect::kRefuses, "not in this version; download the file and give its path (model)"),
-      Setting{"verbose", &S::verbose, "true", "log every request, and more of the start"},
+      for_all_entries({"verbose", &S::verbose, "true", "log every request"}),
   };
   return kSettings;
 }
