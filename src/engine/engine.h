@@ -42,8 +42,8 @@ struct EngineOptions {
   // and random numbers are those of plain decoding, bit for bit, at every temperature: each
   // position is sampled from its own logits by the request's own stream, and a guess only decides
   // whether those logits are there already.
-  int64_t draft_tokens = 0;
-  EngineTier tier;  // nothing without prefix_cache
+  int64_t draft_tokens = 0;  // 0 for models with recurrent states, which cannot take a guess back
+  EngineTier tier;           // nothing without prefix_cache or with recurrent states
 };
 
 struct EngineStats {

@@ -93,7 +93,7 @@ void Scheduler::choose_leader(Sequence& sequence) const {
                          ranks_before(other, &sequence);
     if (!sharing || other->computed >= max_hit(sequence)) continue;
     const int64_t common = std::min(common_prefix(*other, sequence), max_hit(sequence));
-    const int64_t until = common / kv_.block_tokens() * kv_.block_tokens();
+    const int64_t until = kv_.last_border(other->table, common);
     // One whose rows are all read goes slowly, because logits rows are scarce.
     const bool slow = other->wants_logits && other->wanted_from < until - 1;
     if (slow || until <= sequence.shared_until || other->computed >= until) continue;
@@ -148,7 +148,8 @@ void Scheduler::borrow_prefix(Sequence& sequence) {
 // to several newcomers at once; what the running ones will still take is subtracted here.
 bool Scheduler::fits_beside_promises(const Sequence& sequence) const {
   const auto growth = [this](const Sequence& s, int g) {
-    const int64_t step = std::max(options_.prefill_chunk, least_step(s));
+    const int64_t rest = std::max<int64_t>(1, s.remaining());
+    const int64_t step = std::max(std::min(options_.prefill_chunk, rest), least_step(s));
     const int64_t peak = kv_.peak_blocks(g, s.known(), step);
     return std::max<int64_t>(0, peak - kv_.held_blocks(s.table, g));
   };

@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "base/check.h"
 #include "engine/internal/lookup_drafts.h"
 #include "engine/internal/model_drafts.h"
 #include "engine/internal/runner_cache.h"
@@ -47,6 +48,10 @@ EngineOptions within_model(EngineOptions options, const ModelRunner& runner) {
   options.max_sequences = std::clamp<int64_t>(options.max_sequences, 1, most);
   options.max_queue = std::max<int64_t>(options.max_queue, 0);
   options.draft_tokens = std::clamp<int64_t>(options.draft_tokens, 0, kDraftRows - 1);
+  if (has_states(runner)) {
+    options.draft_tokens = 0;
+    options.tier = {};
+  }
   if (runner.causal()) return options;
   options.prefix_cache = false;  // what begins a text depends on what ends it
   options.draft_tokens = 0;
@@ -74,6 +79,7 @@ std::unique_ptr<DraftSource> make_draft_source(const EngineOptions& options,
                                                std::unique_ptr<ModelRunner> draft) {
   if (options.draft_tokens == 0) return nullptr;
   if (!draft) return std::make_unique<LookupDrafts>();
+  CHASQUI_CHECK(!has_states(*draft), "a draft model with states, which cannot take a guess back");
   return std::make_unique<ModelDrafts>(
       std::move(draft), vocab,
       ModelDraftsOptions{kDraftRows - 1, options.prefill_chunk, runner.vocab_size(),

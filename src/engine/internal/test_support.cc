@@ -41,6 +41,11 @@ size_t slot_index(const backend::SequenceSlice& slice, int64_t position) {
   return static_cast<size_t>(block * kBlock + position % kBlock);
 }
 
+int32_t state_after(int32_t state, int32_t token) {
+  const auto before = static_cast<uint32_t>(state);
+  return static_cast<int32_t>(before * 31 + static_cast<uint32_t>(token) + 7);
+}
+
 struct Table {
   std::vector<std::string> tokens{"<unk>", "<s>", "</s>"};
   std::vector<int32_t> types{2, 3, 3};
@@ -107,6 +112,7 @@ int32_t word(std::string_view text) {
 FakeRunner::FakeRunner(Options options, Next next) : options_(options), next_(std::move(next)) {
   specs_.push_back({kBlock, 1, 0});
   if (options_.window > 0) specs_.push_back({kBlock, 1, options_.window});
+  if (options_.states > 0) specs_.push_back({kBlock, 1, 0, 3 * kBlock});
   memory_.resize(specs_.size());
   for (auto& slots : memory_) slots.resize(static_cast<size_t>(options_.blocks * kBlock));
 }
@@ -172,6 +178,10 @@ model::StepOutputs FakeRunner::forward(const model::StepInputs& inputs) {
 
 void FakeRunner::write(const model::StepInputs& inputs) {
   for (size_t g = 0; g < specs_.size(); ++g) {
+    if (is_state(g)) {
+      write_states(inputs.groups[g], inputs, g);
+      continue;
+    }
     for (int64_t row = 0; row < static_cast<int64_t>(inputs.tokens.size()); ++row) {
       const auto& slice = slice_of(inputs.groups[g], row);
       const int64_t position = slice.kv_begin + row - slice.row_begin;
@@ -180,6 +190,39 @@ void FakeRunner::write(const model::StepInputs& inputs) {
                                                     static_cast<int32_t>(position)};
     }
   }
+}
+
+// Each from the state before it, whatever that says; a state is the first slot of its block.
+void FakeRunner::write_states(std::span<const backend::SequenceSlice> slices,
+                              const model::StepInputs& inputs, size_t group) {
+  const auto state_of = [&](const backend::SequenceSlice& slice, int64_t position) {
+    return slice.block_table[static_cast<size_t>(position / kBlock)];
+  };
+  for (const backend::SequenceSlice& slice : slices) {
+    Slot state{0, -1};
+    if (slice.kv_begin > 0) {
+      state = memory_[group].at(static_cast<size_t>(state_of(slice, slice.kv_begin - 1) * kBlock));
+    }
+    for (int64_t i = 0; i < slice.row_count; ++i) {
+      const int32_t token = inputs.tokens[static_cast<size_t>(slice.row_begin + i)];
+      state = {state_after(state.token, token), state.position + 1};
+      const int32_t unit = state_of(slice, slice.kv_begin + i);
+      if (unit >= 0) memory_[group].at(static_cast<size_t>(unit * kBlock)) = state;
+    }
+  }
+}
+
+// That the state behind the slice is the one after exactly `tokens`.
+void FakeRunner::check_state(const backend::SequenceSlice& slice, size_t group,
+                             std::span<const int32_t> tokens) const {
+  const auto last = static_cast<int64_t>(tokens.size()) - 1;
+  if (last + 1 != slice.kv_begin + slice.row_count) return;  // a row with others behind it
+  int32_t expected = 0;
+  for (const int32_t token : tokens) expected = state_after(expected, token);
+  const int64_t unit = slice.block_table[static_cast<size_t>(last / kBlock)];
+  const Slot& state = memory_[group].at(static_cast<size_t>(unit * kBlock));
+  EXPECT_EQ(state.position, last) << "a state was written over";
+  EXPECT_EQ(state.token, expected) << "a state of another text";
 }
 
 std::vector<int32_t> FakeRunner::read(const model::StepInputs& inputs, int32_t row) {
@@ -193,6 +236,10 @@ std::vector<int32_t> FakeRunner::read(const model::StepInputs& inputs, int32_t r
   }
   for (size_t g = 1; g < specs_.size(); ++g) {
     const auto& windowed = slice_of(inputs.groups[g], row);
+    if (is_state(g)) {
+      check_state(windowed, g, tokens);
+      continue;
+    }
     for (int64_t p = std::max<int64_t>(0, last - specs_[g].window_tokens + 1); p <= last; ++p) {
       const Slot& slot = memory_[g].at(slot_index(windowed, p));
       EXPECT_EQ(slot.position, p) << "a block of the window was written over";

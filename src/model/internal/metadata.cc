@@ -19,7 +19,7 @@ Result<Metadata> Metadata::open(const gguf::File& file) {
 }
 
 std::string Metadata::key(std::string_view name) const {
-  return fmt::format("{}.{}", architecture_, name);
+  return *asked_->insert(fmt::format("{}.{}", architecture_, name)).first;
 }
 
 Result<int64_t> Metadata::require_int(std::string_view name, IntRange range) const {

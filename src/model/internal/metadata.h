@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,8 +28,10 @@ class Metadata {
 
   const gguf::File& file() const { return *file_; }
   const std::string& architecture() const { return architecture_; }
-  // "attention.head_count" -> "llama.attention.head_count"
+  // "attention.head_count" -> "llama.attention.head_count". Remembers that somebody asked for it.
   std::string key(std::string_view name) const;
+  // All keys that were asked for, from this object and from copies of it.
+  const std::set<std::string>& asked() const { return *asked_; }
 
   Result<int64_t> require_int(std::string_view name, IntRange range) const;
   Result<int64_t> int_or(std::string_view name, IntRange range, int64_t fallback) const;
@@ -47,6 +51,7 @@ class Metadata {
  private:
   const gguf::File* file_ = nullptr;
   std::string architecture_;
+  std::shared_ptr<std::set<std::string>> asked_ = std::make_shared<std::set<std::string>>();
 };
 
 }  // namespace chasqui::model

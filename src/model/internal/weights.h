@@ -50,15 +50,7 @@ struct Weights {
 // Called with the share of the tensors' bytes that is ready, 0 to 1, from the loading thread.
 using LoadProgress = std::function<void(double done)>;
 
-// The size that `dim` stands for in layer `layer` (any layer for global tensors).
-int64_t dim_size(const ModelSpec& spec, const LayerSpec& layer, Dim dim);
-
-// Checks that every tensor that the rules ask for is there and has its shape, before any memory
-// is spent. Errors name file and tensor, the shape found and the shape expected.
-Status check_tensors(const gguf::File& file, const Architecture& architecture,
-                     const ModelSpec& spec);
-
-// Prepares them. REQUIRES: check_tensors() passed.
+// Prepares the tensors of the file. REQUIRES: check_tensors() (tensor_list.h) passed.
 Result<Weights> load_weights(const gguf::File& file, const Architecture& architecture,
                              const ModelSpec& spec, backend::Backend& backend,
                              const LoadProgress& progress);
