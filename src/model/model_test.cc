@@ -111,6 +111,36 @@ TEST(Model, StrangersInTheBatchDoNotChangeABit) {
   EXPECT_EQ(outputs.hidden.size(), 64u);
 }
 
+TEST(RecurrentModel, ChunksAndStrangersDoNotChangeABit) {
+  Fixture fixture(TinyModel{.layers = 3, .recurrent = true});
+  const auto model = fixture.load();
+  ASSERT_TRUE(model) << model.error().message;
+  ASSERT_TRUE((*model)->allocate_cache({.blocks = session_blocks(**model, 128, 2)}));
+  const auto tokens = some_tokens(61, 300);
+  const auto whole = last_logits(**model, tokens, 0);
+  const int64_t last[] = {60};
+  Session session(**model, 128);
+  Session stranger(**model, 128, 1);
+  for (const int64_t chunk : {1, 7, 16, 60}) {
+    session.truncate(0);
+    EXPECT_EQ(session.feed(tokens, last, chunk).value(), whole) << chunk;
+    ASSERT_TRUE(stranger.feed(some_tokens(9, 290), {}));
+  }
+  EXPECT_FALSE(session.can_truncate(60)) << "a state cannot go back";
+}
+
+TEST(RecurrentModel, HasAGroupOfStates) {
+  Fixture fixture(TinyModel{.layers = 3, .recurrent = true});
+  const auto model = fixture.load();
+  ASSERT_TRUE(model) << model.error().message;
+  const auto groups = (*model)->cache_groups(DType::kF16, DType::kF16);
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0].state_every_tokens, 0);
+  EXPECT_EQ(groups[0].bytes_per_block, 16 * 2 * 32 * 2) << "one layer of attention";
+  EXPECT_GT(groups[1].state_every_tokens, 0);
+  EXPECT_EQ(groups[1].bytes_per_block, 2 * 2 * 64 * 4) << "two layers, two tokens each";
+}
+
 TEST(Model, TruncatedSessionsGoOnAsIfNothingHadFollowed) {
   Fixture fixture(TinyModel{});
   const auto model = fixture.load_with_cache(8);
