@@ -31,6 +31,9 @@ constexpr Command kCommands[] = {
     {"devices", "list what this machine can compute with", declare_devices},
     {"settings", "print the page of all settings, or a schema of the config file",
      declare_settings},
+    {"quantize", "write a model anew with other tensor types", declare_quantize},
+    {"imatrix", "measure which columns of a model matter, for quantize", declare_imatrix},
+    {"perplexity", "measure how well a model predicts a text", declare_perplexity},
     {"make-random", "write a model with random weights, for benchmarks", declare_make_random},
 };
 

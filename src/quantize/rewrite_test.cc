@@ -215,6 +215,45 @@ TEST(Rewrite, NamesATensorThatHoldsNoNumbers) {
   EXPECT_THAT(done.error().message, HasSubstr("blk.1.ffn_down.weight"));
 }
 
+// Half of the tensors in each of two files, which only the first one's metadata describes.
+void write_part(const gguf::File& whole, uint32_t part, const std::string& path) {
+  gguf::Writer writer;
+  for (const auto& [key, value] : whole.metadata()) {
+    if (part == 0) writer.add_value(key, value);
+  }
+  const auto total = static_cast<uint32_t>(whole.tensors().size());
+  writer.add_uint32("split.no", part);
+  writer.add_uint32("split.count", 2);
+  writer.add_uint32("split.tensors.count", total);
+  const auto tensors =
+      part == 0 ? whole.tensors().first(total / 2) : whole.tensors().subspan(total / 2);
+  for (const gguf::Tensor& tensor : tensors) {
+    writer.declare_tensor(tensor.name, tensor.view.type,
+                          std::span(tensor.view.dims).first(static_cast<size_t>(tensor.n_dims)));
+  }
+  ASSERT_TRUE(writer.open(path, true));
+  for (const gguf::Tensor& tensor : tensors) ASSERT_TRUE(writer.append(tensor.view.bytes));
+  ASSERT_TRUE(writer.finish());
+}
+
+TEST(Rewrite, JoinsTheFilesOfASplitModel) {
+  const ModelFile whole({});
+  const TemporaryFile name("");
+  const std::string parts[] = {name.path() + "-00001-of-00002.gguf",
+                               name.path() + "-00002-of-00002.gguf"};
+  for (uint32_t part = 0; part < 2; ++part) {
+    ASSERT_NO_FATAL_FAILURE(write_part(*whole, part, parts[part]));
+  }
+  const auto split = gguf::File::open(parts[1]);
+  ASSERT_TRUE(split) << split.error().message;
+  const TemporaryFile from_whole(".gguf");
+  const TemporaryFile from_split(".gguf");
+  EXPECT_TRUE(rewrite(*whole, as("Q4_K_S"), from_whole.path(), {.overwrite = true}));
+  EXPECT_TRUE(rewrite(*split, as("Q4_K_S"), from_split.path(), {.overwrite = true}));
+  EXPECT_EQ(bytes_of(from_whole.path()), bytes_of(from_split.path()));
+  for (const std::string& path : parts) std::filesystem::remove(path);
+}
+
 TEST(Rewrite, ProgressEndsAtOne) {
   const ModelFile file({});
   const TemporaryFile out(".gguf");
