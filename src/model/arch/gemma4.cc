@@ -95,11 +95,6 @@ constexpr std::array kDenseBesideExperts = {
     vector_rule(Slot::kPostSharedNorm, "blk.{}.post_ffw_norm_1.weight", Dim::kHidden,
                 Need::kExpertLayers)};
 
-constexpr std::string_view kGateUpName = "blk.{}.ffn_gate_up_exps.weight";
-constexpr TensorRule unless_fused(TensorRule rule) {
-  rule.unless = kGateUpName;
-  return rule;
-}
 constexpr TensorRule kRouterScale = {Slot::kRouterScale,
                                      "blk.{}.ffn_gate_inp.scale",
                                      {Dim::kHidden, Dim::kOne, Dim::kOne},
@@ -107,13 +102,8 @@ constexpr TensorRule kRouterScale = {Slot::kRouterScale,
                                      Need::kExpertLayers,
                                      {},
                                      true};
-constexpr std::array kExperts = {
-    kRouter,
+constexpr std::array kExpertExtras = {
     kRouterScale,
-    optional(experts_rule(Slot::kExpertsGateUp, kGateUpName, Dim::kHidden, Dim::kTwiceFfn)),
-    unless_fused(kExpertsGate),
-    unless_fused(kExpertsUp),
-    kExpertsDown,
     vector_rule(Slot::kExpertsDownScale, "blk.{}.ffn_down_exps.scale", Dim::kExperts,
                 Need::kOptional),
     vector_rule(Slot::kExpertsNorm, "blk.{}.pre_ffw_norm_2.weight", Dim::kHidden,
@@ -140,7 +130,7 @@ constexpr auto kTensors = join(
     kEmbeddingTensors, kRopeFactors, kLayerInputs, kAttentionNorm, kQuery,
     with_need(kKey, Need::kOwnKvLayers), with_need(kValue, Need::kOwnValueLayers), kQueryNorm,
     with_need(kKeyNorm, Need::kOwnKvLayers), kAttentionOutput, kPostAttentionNorm, kFfnNorm,
-    kFfnGate, kFfnUp, kFfnDown, kDenseBesideExperts, kExperts, kPostFfnNorm,
+    kFfnGate, kFfnUp, kFfnDown, kDenseBesideExperts, kExpertTensors, kExpertExtras, kPostFfnNorm,
     vector_rule(Slot::kLayerScale, "blk.{}.layer_output_scale.weight", Dim::kOne, Need::kOptional));
 
 }  // namespace

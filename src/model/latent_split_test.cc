@@ -1,0 +1,86 @@
+#include "model/internal/latent_split.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <vector>
+
+#include "base/rng.h"
+#include "quant/quant_type.h"
+
+namespace chasqui::model {
+namespace {
+
+constexpr LatentHeads kHeads = {.heads = 3, .plain_key = 5, .value = 4};
+constexpr int64_t kRank = 64;
+constexpr int64_t kRows = kHeads.heads * (kHeads.plain_key + kHeads.value);
+
+struct Whole {
+  std::vector<std::byte> bytes;
+  std::vector<float> values;  // [kRows, kRank], as the type rounds them
+  TensorView view;
+};
+
+Whole make_whole(DType type) {
+  Whole whole;
+  Rng rng(5);
+  std::vector<float> values(static_cast<size_t>(kRows * kRank));
+  for (float& value : values) value = static_cast<float>(rng.normal());
+  const DTypeInfo& info = dtype_info(type);
+  const int64_t blocks = kRows * kRank / info.block_values;
+  whole.bytes.resize(static_cast<size_t>(blocks) * info.block_bytes);
+  quant::find_quant_type(type)->encode(values.data(), whole.bytes.data(), blocks);
+  whole.values.resize(values.size());
+  quant::decode_row(type, whole.bytes.data(), whole.values);
+  whole.view = {.type = type, .dims = {kRank, kRows, 1, 1}, .bytes = whole.bytes};
+  return whole;
+}
+
+std::vector<float> decoded(const SplitPart& part) {
+  std::vector<float> values(static_cast<size_t>(part.view.elements()));
+  quant::decode_row(part.view.type, part.view.bytes.data(), values);
+  return values;
+}
+
+TEST(LatentSplit, ValuesKeepTheirBlocks) {
+  for (const DType type : {DType::kF32, DType::kQ8_0, DType::kQ4_0}) {
+    const Whole whole = make_whole(type);
+    const SplitPart part = *split_values(whole.view, kHeads);
+    EXPECT_EQ(part.view.type, type);
+    EXPECT_EQ(part.view.dims, (std::array<int64_t, 4>{kRank, kHeads.value, kHeads.heads, 1}));
+    const auto values = decoded(part);
+    for (int64_t h = 0; h < kHeads.heads; ++h) {
+      for (int64_t i = 0; i < kHeads.value; ++i) {
+        const int64_t from = h * (kHeads.plain_key + kHeads.value) + kHeads.plain_key + i;
+        for (int64_t r = 0; r < kRank; ++r) {
+          EXPECT_EQ(values[static_cast<size_t>((h * kHeads.value + i) * kRank + r)],
+                    whole.values[static_cast<size_t>(from * kRank + r)]);
+        }
+      }
+    }
+  }
+}
+
+TEST(LatentSplit, KeysAreTransposed) {
+  for (const DType type : {DType::kF32, DType::kQ8_0, DType::kQ4_0}) {
+    const Whole whole = make_whole(type);
+    const SplitPart part = *split_keys(whole.view, kHeads);
+    EXPECT_EQ(part.view.type, type == DType::kF32 ? DType::kF32 : DType::kF16);
+    EXPECT_EQ(part.view.dims, (std::array<int64_t, 4>{kHeads.plain_key, kRank, kHeads.heads, 1}));
+    const auto keys = decoded(part);
+    for (int64_t h = 0; h < kHeads.heads; ++h) {
+      for (int64_t i = 0; i < kHeads.plain_key; ++i) {
+        const int64_t from = h * (kHeads.plain_key + kHeads.value) + i;
+        for (int64_t r = 0; r < kRank; ++r) {
+          const float key = keys[static_cast<size_t>((h * kRank + r) * kHeads.plain_key + i)];
+          const float expected = whole.values[static_cast<size_t>(from * kRank + r)];
+          // Half a unit in the last of a half's 11 bits.
+          EXPECT_NEAR(key, expected, type == DType::kF32 ? 0 : std::abs(expected) * 0x1p-11 + 1e-7);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace chasqui::model
