@@ -47,7 +47,7 @@ std::vector<std::byte> random_weights(DType type, int64_t rows, int64_t cols) {
   for (float& v : values) v = static_cast<float>(rng.normal()) * 0.02f;
   const DTypeInfo& info = dtype_info(type);
   std::vector<std::byte> once(values.size() / info.block_values * info.block_bytes);
-  quant::find_quant_type(type)->encode(values.data(), once.data(),
+  quant::find_quant_type(type)->encode(values.data(), nullptr, once.data(),
                                        static_cast<int64_t>(values.size()) / info.block_values);
   std::vector<std::byte> all;
   for (int64_t r = 0; r < rows; r += 16) all.insert(all.end(), once.begin(), once.end());

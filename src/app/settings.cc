@@ -183,6 +183,11 @@ bool yields_to_environment(const Setting& row, const Environment& environment) {
 
 }  // namespace
 
+const std::string& model_id(const Settings& settings) {
+  if (!settings.model_alias.empty()) return settings.model_alias;
+  return settings.model.empty() ? settings.hf_model_repo_id : settings.model;
+}
+
 const Setting* find_setting(std::string_view name) {
   const auto rows = settings_table();
   const auto it = std::ranges::find(rows, name, &Setting::name);
@@ -268,11 +273,15 @@ Result<Settings> resolve(const Sources& sources, const ConfigValues* model) {
 Status check_models(const std::string& path, const std::vector<Settings>& models) {
   std::vector<std::string> names;
   for (const Settings& model : models) {
-    if (model.model.empty()) {
+    if (model.model.empty() && model.hf_model_repo_id.empty()) {
       return fail(ErrorCode::kInvalidArgument, path + ": an entry of \"models\" has no \"model\"",
                   "model");
     }
-    std::string name = model.model_alias.empty() ? model.model : model.model_alias;
+    if (model.vocab_only != models.front().vocab_only) {
+      return fail(ErrorCode::kInvalidArgument,
+                  path + ": vocab_only must be the same for all of \"models\"", "vocab_only");
+    }
+    std::string name = model_id(model);
     if (std::ranges::find(names, name) != names.end()) {
       return fail(
           ErrorCode::kInvalidArgument,

@@ -133,6 +133,10 @@ struct Setting {
   std::string_view reason = {};  // why it has no effect: one sentence, lower case, no full stop
 };
 
+// What a model is called in /v1/models: model_alias, model or hf_model_repo_id, the first that is
+// not empty.
+const std::string& model_id(const Settings& settings);
+
 // Every setting, in the order of --help.
 std::span<const Setting> settings_table();
 const Setting* find_setting(std::string_view name);

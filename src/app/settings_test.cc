@@ -212,6 +212,24 @@ TEST(Settings, ModelsOfAFileAddToWhatItSaysOfAll) {
   EXPECT_FALSE(configure(file, {{"model", "c.gguf"}})) << "it would hold for both";
 }
 
+TEST(Settings, ModelsMayComeFromTheHub) {
+  const auto configuration = configure(ConfigFile(R"({"models": [
+      {"hf_model_repo_id": "o/a"}, {"hf_model_repo_id": "o/b", "model": "*q8_0*"},
+      {"hf_model_repo_id": "o/c", "model_alias": "c"}]})"));
+  ASSERT_TRUE(configuration) << configuration.error().message;
+  ASSERT_EQ(configuration->models.size(), 3u);
+  EXPECT_EQ(model_id(configuration->models[0]), "o/a");
+  EXPECT_EQ(model_id(configuration->models[1]), "*q8_0*");
+  EXPECT_EQ(model_id(configuration->models[2]), "c");
+}
+
+TEST(Settings, VocabularyAloneIsForAllModelsOrNone) {
+  EXPECT_TRUE(configure(
+      ConfigFile(R"({"vocab_only": true, "models": [{"model": "a.gguf"}, {"model": "b.gguf"}]})")));
+  EXPECT_FALSE(configure(
+      ConfigFile(R"({"models": [{"model": "a.gguf", "vocab_only": true}, {"model": "b.gguf"}]})")));
+}
+
 TEST(Settings, YamlSaysTheSame) {
   const auto configuration =
       configure(ConfigFile("# ours\n"

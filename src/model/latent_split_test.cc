@@ -27,9 +27,8 @@ Whole make_whole(DType type) {
   std::vector<float> values(static_cast<size_t>(kRows * kRank));
   for (float& value : values) value = static_cast<float>(rng.normal());
   const DTypeInfo& info = dtype_info(type);
-  const int64_t blocks = kRows * kRank / info.block_values;
-  whole.bytes.resize(static_cast<size_t>(blocks) * info.block_bytes);
-  quant::find_quant_type(type)->encode(values.data(), whole.bytes.data(), blocks);
+  whole.bytes.resize(static_cast<size_t>(kRows * kRank / info.block_values) * info.block_bytes);
+  quant::encode_row(type, values, {}, whole.bytes.data());
   whole.values.resize(values.size());
   quant::decode_row(type, whole.bytes.data(), whole.values);
   whole.view = {.type = type, .dims = {kRank, kRows, 1, 1}, .bytes = whole.bytes};

@@ -44,7 +44,7 @@ struct Product {
     const DTypeInfo& info = dtype_info(type);
     const int64_t blocks = kCols / static_cast<int64_t>(info.block_values);
     std::vector<std::byte> row(static_cast<size_t>(blocks) * info.block_bytes);
-    quant::find_quant_type(type)->encode(values.data(), row.data(), blocks);
+    quant::find_quant_type(type)->encode(values.data(), nullptr, row.data(), blocks);
     for (int64_t r = 0; r < kRows; ++r) bytes.insert(bytes.end(), row.begin(), row.end());
     auto prepared = backend->prepare({type, {kCols, kRows, 1, 1}, bytes}, WeightUse::kMatrix, "w");
     CHASQUI_CHECK(prepared.has_value(), "{}", prepared.error().message);

@@ -132,7 +132,7 @@ void write_tiny_model(const TinyModel& m, const std::string& path) {
     const DTypeInfo& info = dtype_info(type_of(tensor));
     const int64_t blocks = count / info.block_values;
     std::vector<std::byte> encoded(static_cast<size_t>(blocks) * info.block_bytes);
-    quant::find_quant_type(info.type)->encode(values.data(), encoded.data(), blocks);
+    quant::find_quant_type(info.type)->encode(values.data(), nullptr, encoded.data(), blocks);
     require(writer.append(encoded));
   }
   require(writer.finish());

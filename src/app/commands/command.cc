@@ -61,10 +61,22 @@ Result<Configuration> SettingOptions::resolve_models() const {
 }
 
 std::vector<std::string_view> compute_settings() {
-  return {"n_threads",      "type_k",          "type_v",     "cpu_isa",
-          "exact",          "pack_weights",    "pack_cache", "pin_threads",
-          "numa",           "use_mmap",        "use_mlock",  "rope_scaling_type",
-          "rope_freq_base", "rope_freq_scale", "verbose"};
+  return {"n_threads",
+          "type_k",
+          "type_v",
+          "cpu_isa",
+          "exact",
+          "pack_weights",
+          "pack_cache",
+          "pin_threads",
+          "numa",
+          "use_mmap",
+          "use_mlock",
+          "kv_overrides",
+          "rope_scaling_type",
+          "rope_freq_base",
+          "rope_freq_scale",
+          "verbose"};
 }
 
 }  // namespace chasqui::app

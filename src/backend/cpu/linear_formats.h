@@ -12,14 +12,17 @@ struct Traits {
   int start;    // XField that undoes the offset of the unsigned values, -1: none
   bool wide;    // values use all 8 bits
   bool minima;  // each group has a minimum to subtract
-  bool halves;  // two scales a group, for 16 values each
+  bool halves;  // two scales (and minima) a group, for 16 values each
 };
 
-// 32 values of 16 rows, ready for the product.
-struct Group {
-  U8x64 w[8];
+// What a group's integer dot products are multiplied with.
+struct GroupNumbers {
   F32x16 scales[2];  // the second one only for formats with halves
-  F32x16 minimum;    // minima only
+  F32x16 minima[2];  // formats with minima only; with halves as well: both minima / 32
+};
+// 32 values of 16 rows, ready for the product.
+struct Group : GroupNumbers {
+  U8x64 w[8];
 };
 
 // The sections of a panel, advanced to a group.
@@ -36,6 +39,14 @@ CHASQUI_INLINE F32x16 bytes_to_f32(const uint8_t* p) {
   return to_f32(load_u8x16(p));
 }
 
+// A shift to the left by N, to the right by -N.
+template <int N>
+CHASQUI_INLINE U8x64 shift_u16(U8x64 v) {
+  if constexpr (N > 0) return shift_left_u16<N>(v);
+  if constexpr (N < 0) return shift_right_u16<-N>(v);
+  return v;
+}
+
 CHASQUI_INLINE void load_nibbles(const uint8_t* p, U8x64 w[8]) {
   const U8x64 low = u8_set1(0x0f);
   for (int j = 0; j < 4; ++j) {
@@ -47,18 +58,19 @@ CHASQUI_INLINE void load_nibbles(const uint8_t* p, U8x64 w[8]) {
 CHASQUI_INLINE void load_bytes(const uint8_t* p, U8x64 w[8]) {
   for (int j = 0; j < 8; ++j) w[j] = load_u8(p + 64 * j);
 }
-// Adds the fifth bit. Shifts are of 16-bit units; the mask removes what came from the neighbour.
-CHASQUI_INLINE void add_fifth_bit(const uint8_t* p, U8x64 w[8]) {
+// Adds bit number kBit. Shifts are of 16-bit units; the mask removes what came from the neighbour.
+template <int kBit>
+CHASQUI_INLINE void add_bit(const uint8_t* p, U8x64 w[8]) {
   const U8x64 h = load_u8(p);
-  const U8x64 bit = u8_set1(0x10);
-  w[0] = and_or(shift_left_u16<4>(h), bit, w[0]);
-  w[1] = and_or(shift_left_u16<3>(h), bit, w[1]);
-  w[2] = and_or(shift_left_u16<2>(h), bit, w[2]);
-  w[3] = and_or(shift_left_u16<1>(h), bit, w[3]);
-  w[4] = and_or(h, bit, w[4]);
-  w[5] = and_or(shift_right_u16<1>(h), bit, w[5]);
-  w[6] = and_or(shift_right_u16<2>(h), bit, w[6]);
-  w[7] = and_or(shift_right_u16<3>(h), bit, w[7]);
+  const U8x64 bit = u8_set1(1 << kBit);
+  w[0] = and_or(shift_u16<kBit>(h), bit, w[0]);
+  w[1] = and_or(shift_u16<kBit - 1>(h), bit, w[1]);
+  w[2] = and_or(shift_u16<kBit - 2>(h), bit, w[2]);
+  w[3] = and_or(shift_u16<kBit - 3>(h), bit, w[3]);
+  w[4] = and_or(shift_u16<kBit - 4>(h), bit, w[4]);
+  w[5] = and_or(shift_u16<kBit - 5>(h), bit, w[5]);
+  w[6] = and_or(shift_u16<kBit - 6>(h), bit, w[6]);
+  w[7] = and_or(shift_u16<kBit - 7>(h), bit, w[7]);
 }
 CHASQUI_INLINE void add_two_bits(const uint8_t* p, U8x64 w[8]) {
   const U8x64 bits = u8_set1(0x30);
@@ -96,7 +108,7 @@ struct Q4_1 {
     Group g;
     load_nibbles(at.quant, g.w);
     g.scales[0] = load_f16(as_halves(at.scale));
-    g.minimum = load_f16(as_halves(at.scale + 32));
+    g.minima[0] = load_f16(as_halves(at.scale + 32));
     return g;
   }
 };
@@ -106,7 +118,7 @@ struct Q5_0 {
   using Super = NoSuper;
   CHASQUI_INLINE static Group load(const GroupAt& at, const Super& super) {
     Group g = Q4_0::load(at, super);
-    add_fifth_bit(at.high, g.w);
+    add_bit<4>(at.high, g.w);
     return g;
   }
 };
@@ -116,7 +128,7 @@ struct Q5_1 {
   using Super = NoSuper;
   CHASQUI_INLINE static Group load(const GroupAt& at, const Super& super) {
     Group g = Q4_1::load(at, super);
-    add_fifth_bit(at.high, g.w);
+    add_bit<4>(at.high, g.w);
     return g;
   }
 };
@@ -147,7 +159,7 @@ struct Q4_K {
     Group g;
     load_nibbles(at.quant, g.w);
     g.scales[0] = mul(super.d, bytes_to_f32(at.scale));
-    g.minimum = mul(super.dmin, bytes_to_f32(at.scale + 16));
+    g.minima[0] = mul(super.dmin, bytes_to_f32(at.scale + 16));
     return g;
   }
 };
@@ -157,7 +169,7 @@ struct Q5_K {
   using Super = ScaleAndMin;
   CHASQUI_INLINE static Group load(const GroupAt& at, const Super& super) {
     Group g = Q4_K::load(at, super);
-    add_fifth_bit(at.high, g.w);
+    add_bit<4>(at.high, g.w);
     return g;
   }
 };

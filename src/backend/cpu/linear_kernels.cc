@@ -8,6 +8,8 @@ namespace chasqui::backend::cpu::CHASQUI_ISA {
 
 LinearKernels linear_kernels();  // called by kernel_table.cc
 
+void add_code_kernels(LinearKernels& kernels);
+void add_float4_kernels(LinearKernels& kernels);
 void add_float_kernels(LinearKernels& kernels);
 void add_minimum_kernels(LinearKernels& kernels);
 void add_nibble_kernels(LinearKernels& kernels);
@@ -21,6 +23,8 @@ LinearKernels linear_kernels() {
   kernels.tile_tokens = kTileTokens;
   kernels.tile_panels = kTilePanels;
   kernels.tile_bytes = sizeof(Tile);
+  add_code_kernels(kernels);
+  add_float4_kernels(kernels);
   add_minimum_kernels(kernels);
   add_nibble_kernels(kernels);
   add_super_kernels(kernels);

@@ -8,14 +8,18 @@
 //   8-bit: 8 vectors of 64 bytes, byte 4 * lane + i of vector j is value 4 j + i;
 //   low 4 bits: 4 vectors; low nibbles of vector j are those of 8-bit vector j, high nibbles those
 //     of vector j + 4;
-//   fifth bit: 1 vector; bit j of a byte belongs to vector j;
-//   bits 5 and 6: 2 vectors; bits 2 i, 2 i + 1 of vector h belong to vector 4 h + i.
-// Values are unsigned; the format's constant offset is folded into the start of the integer sum.
+//   low 2 bits: 2 vectors; bits 2 i, 2 i + 1 of vector h belong to vector 4 h + i;
+//   one high bit: 1 vector; bit j of a byte belongs to vector j;
+//   two high bits: 2 vectors, as the low 2 bits.
+// These are unsigned values, or codes that stand for them (codebooks.h); the format's constant
+// offset is folded into the start of the integer sum.
 //
 // Arithmetic, the same on every path, so that results do not depend on the number of tokens: for
 // each group in order, sum = fma(dot, scale * x.scale, sum), where dot is the exact integer dot
 // product; then, for formats with minima, sum = fnma(min, x.sum, sum). Formats with two scales a
-// group: sum = fma(fma(high dot, high scale, low dot * low scale), x.scale, sum).
+// group: sum = fma(fma(high dot, high scale, low dot * low scale), x.scale, sum); with minima of
+// both halves: before the outer fma the inner sum takes fma(-32 sum of q, minimum / 32, .) of the
+// low and then of the high half.
 #pragma once
 
 #include <stddef.h>
@@ -34,7 +38,7 @@ constexpr int kFloatTileValues = 128;
 
 // How an integer format packs; the columns are bytes per group except where they say otherwise.
 struct PackShape {
-  int quant_bytes;   // 256 (nibbles) or 512 (bytes)
+  int quant_bytes;   // 64 for each of 0, 2, 4 or 8 low bits
   int high_bytes;    // 0, 64 (one more bit) or 128 (two)
   int scale_bytes;   // group scales and minima
   int super_bytes;   // bytes per super-block
@@ -50,6 +54,10 @@ enum PackKind {
   kPackQ4_K,
   kPackQ5_K,
   kPackQ6_K,
+  kPackIQ4_NL,
+  kPackIQ4_XS,
+  kPackMXFP4,
+  kPackNVFP4,
   kPackKinds
 };
 
@@ -62,6 +70,10 @@ constexpr PackShape kPackShapes[kPackKinds] = {
     {256, 0, 32, 64, 8},    // Q4_K: u8 scale, u8 minimum; super-block: f16 d, f16 dmin
     {256, 64, 32, 64, 8},   // Q5_K
     {256, 128, 32, 32, 8},  // Q6_K: s8 scales of both halves; super-block: f16 d
+    {256, 0, 32, 0, 1},     // IQ4_NL: f16 scale
+    {256, 0, 16, 32, 8},    // IQ4_XS: s8 scale; super-block: f16 d
+    {256, 0, 16, 0, 1},     // MXFP4: exponent
+    {256, 0, 32, 0, 1},     // NVFP4: 8-bit float scales of both halves
 };
 
 // Activations as signed bytes: x = q * scale with |q| <= 127, a scale for each token and group.

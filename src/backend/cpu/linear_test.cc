@@ -303,6 +303,34 @@ TEST(Linear, SeveralTargetsShareX) {
   EXPECT_EQ(y[2], product(*backend, c, x));
 }
 
+// Random blocks of ordinary size have few of the scales that a byte can hold. One row a byte; sums
+// of integers times one scale are exact, down to subnormal numbers.
+TEST(Linear, EveryScaleByteOfTheFourBitFloats) {
+  struct Case {
+    DType type;
+    int codes;      // scale bytes 0 .. codes - 1 give finite products
+    size_t scales;  // bytes at the start of a block
+  };
+  for (const Case& c : {Case{DType::kMXFP4, 240, 1}, Case{DType::kNVFP4, 256, 4}}) {
+    TestMatrix m = random_matrix(c.type, c.codes, dtype_info(c.type).block_values);
+    for (size_t r = 0; r < static_cast<size_t>(c.codes); ++r) {
+      std::byte* block = m.bytes.data() + r * dtype_info(c.type).block_bytes;
+      std::fill(block, block + c.scales, static_cast<std::byte>(r));
+    }
+    quant::decode_row(c.type, m.bytes.data(), m.values);
+    auto x = whole_rows(1, m.cols);
+    for (const std::string& isa : levels()) {
+      auto backend = make(isa);
+      const auto y = product(*backend, m, x);
+      for (int64_t r = 0; r < m.rows; ++r) {
+        const double want = expected(m, r, x.data(), false).value;
+        ASSERT_EQ(y[static_cast<size_t>(r)], static_cast<float>(want))
+            << name_of(c.type) << " on " << isa << ", scale byte " << r;
+      }
+    }
+  }
+}
+
 TEST(Linear, NotANumberStaysVisible) {
   const TestMatrix m = random_matrix(DType::kQ4_0, 16, 64);
   for (const float bad : {std::nanf(""), INFINITY}) {
@@ -320,7 +348,7 @@ TEST(Linear, NotANumberStaysVisible) {
 
 // Slots of an expert, alone and in company, equal the rows of linear on that expert's matrix.
 TEST(ExpertLinear, EqualsLinearOfEachExpert) {
-  for (DType type : {DType::kQ4_K, DType::kQ6_K, DType::kF32, DType::kMXFP4}) {
+  for (DType type : {DType::kQ4_K, DType::kQ6_K, DType::kF32, DType::kMXFP4, DType::kNVFP4}) {
     const int64_t experts = 5, tokens = 13, used = 2, cols = 256;
     const TestMatrix m = random_matrix(type, 24, cols, experts);
     const auto bias = random_rows(experts, m.rows, 5);

@@ -5,182 +5,16 @@
 #include <iterator>
 #include <type_traits>
 
+#include "backend/cpu/internal/lane_writer.h"
+#include "backend/cpu/internal/pack_blocks.h"
 #include "backend/cpu/linear_kernels.h"
 #include "base/check.h"
 #include "base/checked_math.h"
-#include "quant/q4_0.h"
-#include "quant/q4_1.h"
-#include "quant/q4_k.h"
-#include "quant/q5_0.h"
-#include "quant/q5_1.h"
-#include "quant/q5_k.h"
-#include "quant/q6_k.h"
-#include "quant/q8_0.h"
 
 namespace chasqui::backend::cpu {
 namespace {
 
 constexpr int kSectionAlign = 64;
-constexpr uint16_t kHalfSign = 0x8000;
-
-// Where a lane's part of a panel goes.
-struct LaneWriter {
-  const PackShape& shape;
-  std::byte* super;  // sections, at the start of the panel
-  std::byte* scale;
-  std::byte* high;
-  std::byte* quant;
-  int lane;
-
-  void put_half(std::byte* at, uint16_t half) const {
-    std::memcpy(at + 2 * lane, &half, sizeof(half));
-  }
-  // Half number `index` of a group's scales.
-  void group_half(int64_t group, int index, uint16_t half) const {
-    put_half(scale + group * shape.scale_bytes + 32 * index, half);
-  }
-  void group_byte(int64_t group, int index, uint8_t byte) const {
-    scale[group * shape.scale_bytes + 16 * index + lane] = std::byte{byte};
-  }
-  void super_half(int64_t super_block, int index, uint16_t half) const {
-    put_half(super + super_block * shape.super_bytes + 32 * index, half);
-  }
-
-  // The 32 values of a group, unsigned; what is above the low bits goes to the high section.
-  void values(int64_t group, const uint8_t (&q)[kGroupValues]) const {
-    auto* low = reinterpret_cast<uint8_t*>(quant + group * shape.quant_bytes) + 4 * lane;
-    auto* top = reinterpret_cast<uint8_t*>(high + group * shape.high_bytes) + 4 * lane;
-    if (shape.quant_bytes == 512) {
-      for (int j = 0; j < 8; ++j) std::memcpy(low + 64 * j, q + 4 * j, 4);
-      return;
-    }
-    for (int i = 0; i < 16; ++i) {
-      const int to = i / 4 * 64 + i % 4;
-      low[to] = static_cast<uint8_t>((q[i] & 15) | (q[i + 16] & 15) << 4);
-    }
-    if (shape.high_bytes == 64) {  // bit j of a byte: vector j
-      for (int i = 0; i < kGroupValues; ++i) {
-        top[i % 4] = static_cast<uint8_t>(top[i % 4] | (q[i] >> 4 & 1) << (i / 4));
-      }
-    } else if (shape.high_bytes == 128) {  // two bits for each of four vectors
-      for (int i = 0; i < kGroupValues; ++i) {
-        uint8_t& byte = top[i / 16 * 64 + i % 4];
-        byte = static_cast<uint8_t>(byte | (q[i] >> 4 & 3) << (i % 16 / 4 * 2));
-      }
-    }
-  }
-};
-
-// One function a block type: writes block number `index` of a row. The panel was zeroed.
-
-void put(const quant::BlockQ4_0& block, int64_t index, const LaneWriter& to) {
-  uint8_t q[kGroupValues];
-  for (int i = 0; i < 16; ++i) {
-    q[i] = block.qs[i] & 15;
-    q[i + 16] = block.qs[i] >> 4;
-  }
-  to.group_half(index, 0, block.d);
-  to.values(index, q);
-}
-
-// The kernels subtract a minimum, so the sign of m turns (exactly).
-void put(const quant::BlockQ4_1& block, int64_t index, const LaneWriter& to) {
-  uint8_t q[kGroupValues];
-  for (int i = 0; i < 16; ++i) {
-    q[i] = block.qs[i] & 15;
-    q[i + 16] = block.qs[i] >> 4;
-  }
-  to.group_half(index, 0, block.d);
-  to.group_half(index, 1, block.m ^ kHalfSign);
-  to.values(index, q);
-}
-
-uint32_t fifth_bits(const uint8_t (&qh)[4]) {
-  return uint32_t{qh[0]} | uint32_t{qh[1]} << 8 | uint32_t{qh[2]} << 16 | uint32_t{qh[3]} << 24;
-}
-
-template <typename Block>
-void five_bit_values(const Block& block, uint8_t (&q)[kGroupValues]) {
-  const uint32_t high = fifth_bits(block.qh);
-  for (int i = 0; i < 16; ++i) {
-    q[i] = static_cast<uint8_t>((block.qs[i] & 15) | (high >> i & 1) << 4);
-    q[i + 16] = static_cast<uint8_t>(block.qs[i] >> 4 | (high >> (i + 16) & 1) << 4);
-  }
-}
-
-void put(const quant::BlockQ5_0& block, int64_t index, const LaneWriter& to) {
-  uint8_t q[kGroupValues];
-  five_bit_values(block, q);
-  to.group_half(index, 0, block.d);
-  to.values(index, q);
-}
-
-void put(const quant::BlockQ5_1& block, int64_t index, const LaneWriter& to) {
-  uint8_t q[kGroupValues];
-  five_bit_values(block, q);
-  to.group_half(index, 0, block.d);
-  to.group_half(index, 1, block.m ^ kHalfSign);
-  to.values(index, q);
-}
-
-void put(const quant::BlockQ8_0& block, int64_t index, const LaneWriter& to) {
-  uint8_t q[kGroupValues];
-  for (int i = 0; i < kGroupValues; ++i) q[i] = static_cast<uint8_t>(block.qs[i] + 128);
-  to.group_half(index, 0, block.d);
-  to.values(index, q);
-}
-
-template <typename Block>
-void put_scales_and_minima(const Block& block, int64_t index, const LaneWriter& to) {
-  const quant::ScaleMins numbers = quant::unpack(block.scales);
-  to.super_half(index, 0, block.d);
-  to.super_half(index, 1, block.dmin);
-  for (int g = 0; g < 8; ++g) {
-    to.group_byte(index * 8 + g, 0, numbers.scale[g]);
-    to.group_byte(index * 8 + g, 1, numbers.min[g]);
-  }
-}
-
-void put(const quant::BlockQ4_K& block, int64_t index, const LaneWriter& to) {
-  put_scales_and_minima(block, index, to);
-  for (int g = 0; g < 8; ++g) {
-    uint8_t q[kGroupValues];
-    for (int i = 0; i < kGroupValues; ++i) {
-      q[i] = static_cast<uint8_t>(block.qs[g / 2 * 32 + i] >> (g % 2 * 4) & 15);
-    }
-    to.values(index * 8 + g, q);
-  }
-}
-
-void put(const quant::BlockQ5_K& block, int64_t index, const LaneWriter& to) {
-  put_scales_and_minima(block, index, to);
-  for (int g = 0; g < 8; ++g) {
-    uint8_t q[kGroupValues];
-    for (int i = 0; i < kGroupValues; ++i) {
-      const int low = block.qs[g / 2 * 32 + i] >> (g % 2 * 4) & 15;
-      q[i] = static_cast<uint8_t>(low | (block.qh[i] >> g & 1) << 4);
-    }
-    to.values(index * 8 + g, q);
-  }
-}
-
-void put(const quant::BlockQ6_K& block, int64_t index, const LaneWriter& to) {
-  to.super_half(index, 0, block.d);
-  for (int g = 0; g < 8; ++g) {
-    const int half = g / 4;
-    const int part = g % 4;
-    uint8_t q[kGroupValues];
-    for (int i = 0; i < kGroupValues; ++i) {
-      const int low = block.ql[64 * half + 32 * (part % 2) + i] >> (part / 2 * 4) & 15;
-      const int high = block.qh[32 * half + i] >> (2 * part) & 3;
-      q[i] = static_cast<uint8_t>(low | high << 4);
-    }
-    const int64_t group = index * 8 + g;
-    to.values(group, q);
-    to.group_byte(group, 0, static_cast<uint8_t>(block.scales[2 * g]));
-    to.group_byte(group, 1, static_cast<uint8_t>(block.scales[2 * g + 1]));
-  }
-}
 
 template <typename Block>
 void put_row(const std::byte* row, int64_t blocks, const LaneWriter& to) {
@@ -209,6 +43,10 @@ constexpr PackRow kPackRows[] = {
     {DType::kQ4_K, kPackQ4_K, put_row<quant::BlockQ4_K>},
     {DType::kQ5_K, kPackQ5_K, put_row<quant::BlockQ5_K>},
     {DType::kQ6_K, kPackQ6_K, put_row<quant::BlockQ6_K>},
+    {DType::kIQ4_NL, kPackIQ4_NL, put_row<quant::BlockIQ4_NL>},
+    {DType::kIQ4_XS, kPackIQ4_XS, put_row<quant::BlockIQ4_XS>},
+    {DType::kMXFP4, kPackMXFP4, put_row<quant::BlockMXFP4>},
+    {DType::kNVFP4, kPackNVFP4, put_row<quant::BlockNVFP4>},
 };
 
 const PackRow* find_row(DType type) {

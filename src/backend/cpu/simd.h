@@ -40,8 +40,10 @@
 //   iselect(m, a, b)
 // Bytes
 //   band(U8x64, U8x64), bor, and_or(a, b, c) = (a & b) | c, u8_set1(x), shift_right_u16<N>(U8x64)
-//   (in 16-bit units: mask after), shift_left_u16<N> dot4(acc, w, x): lane i of acc += sum of
-//   w[4i+j] * x[4i+j], j < 4. REQUIRES w <= 127 (AVX2
+//   (in 16-bit units: mask after), shift_left_u16<N>
+//   load_table(p): 16 bytes at p, four times; look_up(table, i): byte of the table for each byte of
+//       i. REQUIRES i < 16
+//   dot4(acc, w, x): lane i of acc += sum of w[4i+j] * x[4i+j], j < 4. REQUIRES w <= 127 (AVX2
 //       adds pairs in 16 bits)
 //   dot4_wide(acc, w, x): the same for w that holds a signed weight plus 128; computes with
 //       (w - 128 + kWideOffset), where kWideOffset is 128 or 0 as suits the level. REQUIRES

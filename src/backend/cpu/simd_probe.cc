@@ -79,6 +79,7 @@ constexpr SimdProbe kProbes[] = {
     BYTES("shift_right_u16", shift_right_u16<4>(x)),
     BYTES("shift_left_u16", shift_left_u16<4>(x)),
     BYTES("u8_set1", u8_set1(static_cast<uint8_t>(n * 15))),
+    PROBE("look_up", store_u8(out, look_up(load_table(a), band(load_u8(b), u8_set1(15))))),
     PROBE("load_first", store(f(out), load_first(f(a), n))),
     PROBE("store_first", store_first(f(out), load(f(a)), n)),
     PROBE("load_f16", store(f(out), load_f16(h(a)))),

@@ -29,7 +29,6 @@ Result<SplitPart> split_keys(const TensorView& whole, const LatentHeads& heads) 
   const int64_t plain = heads.plain_key;
   const DType type = whole.type == DType::kF32 ? DType::kF32 : DType::kF16;
   CHASQUI_TRY(SplitPart part, make_part(type, {plain, rank, heads.heads, 1}));
-  auto* const encode = quant::find_quant_type(type)->encode;
   const size_t from_row = bytes_of(whole.type, rank);
   const size_t to_row = bytes_of(type, plain);
   std::vector<float> decoded(static_cast<size_t>(plain * rank));
@@ -47,7 +46,7 @@ Result<SplitPart> split_keys(const TensorView& whole, const LatentHeads& heads) 
       for (int64_t i = 0; i < plain; ++i) {
         row[static_cast<size_t>(i)] = decoded[static_cast<size_t>(i * rank + r)];
       }
-      encode(row.data(), to + static_cast<size_t>(r) * to_row, plain);
+      quant::encode_row(type, row, {}, to + static_cast<size_t>(r) * to_row);
     }
   }
   return part;

@@ -3,6 +3,7 @@
 // that a build can do it in parallel.
 #pragma once
 
+#include "backend/cpu/linear_code_formats.h"
 #include "backend/cpu/linear_formats.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/simd.h"
@@ -49,19 +50,30 @@ struct XRecord {
     if constexpr (kTraits.start < 0) return izero();
     return iset1(*reinterpret_cast<const int32_t*>(field(kTraits.start + half, token)));
   }
+  // -32 times the sum of a half's values, in units of the scale.
+  CHASQUI_INLINE F32x16 half_sum(int half, int token) const {
+    return to_f32(iset1(*reinterpret_cast<const int32_t*>(field(kXStart32 + half, token))));
+  }
 };
 
-// The float part of a group's step: the one place that defines its rounding.
-CHASQUI_INLINE F32x16 accumulate(F32x16 sum, I32x16 dots, F32x16 scale, F32x16 x_scale) {
-  return fma(to_f32(dots), mul(scale, x_scale), sum);
-}
-CHASQUI_INLINE F32x16 accumulate_halves(F32x16 sum, I32x16 low, I32x16 high, F32x16 low_scale,
-                                        F32x16 high_scale, F32x16 x_scale) {
-  const F32x16 both = fma(to_f32(high), high_scale, mul(to_f32(low), low_scale));
-  return fma(both, x_scale, sum);
-}
-CHASQUI_INLINE F32x16 subtract_minimum(F32x16 sum, F32x16 minimum, F32x16 x_sum) {
-  return fnma(minimum, x_sum, sum);
+// The float part of a group's step: the one place that defines its rounding. dots: one for each
+// scale.
+template <Traits kTraits, int kTokens>
+CHASQUI_INLINE F32x16 accumulate(F32x16 sum, const I32x16* dots, const GroupNumbers& group,
+                                 XRecord<kTokens> x, int token) {
+  const F32x16 x_scale = x.number(kXScale, token);
+  if constexpr (kTraits.halves) {
+    F32x16 both = fma(to_f32(dots[1]), group.scales[1], mul(to_f32(dots[0]), group.scales[0]));
+    if constexpr (kTraits.minima) {
+      both = fma(x.half_sum(0, token), group.minima[0], both);
+      both = fma(x.half_sum(1, token), group.minima[1], both);
+    }
+    return fma(both, x_scale, sum);
+  } else {
+    sum = fma(to_f32(dots[0]), mul(group.scales[0], x_scale), sum);
+    if constexpr (kTraits.minima) sum = fnma(group.minima[0], x.number(kXSum, token), sum);
+    return sum;
+  }
 }
 
 // Tokens [kFirst, kFirst + kCount) of a block of kTokens times one group of one panel, weights in
@@ -93,18 +105,9 @@ CHASQUI_INLINE void step_part(const Group& group, XRecord<kTokens> x, F32x16* su
   }
   CHASQUI_UNROLL
   for (int t = 0; t < kCount; ++t) {
+    if constexpr (kChains == 2 && !kTraits.halves) dots[t][0] = iadd(dots[t][0], dots[t][1]);
     F32x16& sum = sums[kFirst + t];
-    const F32x16 x_scale = x.number(kXScale, kFirst + t);
-    if constexpr (kTraits.halves) {
-      sum =
-          accumulate_halves(sum, dots[t][0], dots[t][1], group.scales[0], group.scales[1], x_scale);
-    } else {
-      const I32x16 all = kChains == 2 ? iadd(dots[t][0], dots[t][kChains - 1]) : dots[t][0];
-      sum = accumulate(sum, all, group.scales[0], x_scale);
-    }
-    if constexpr (kTraits.minima) {
-      sum = subtract_minimum(sum, group.minimum, x.number(kXSum, kFirst + t));
-    }
+    sum = accumulate<kTraits>(sum, dots[t], group, x, kFirst + t);
   }
 }
 
@@ -215,11 +218,21 @@ void fused(const QuantTask& task) {
 struct alignas(64) TileGroup {
   uint8_t w[8][64];
   float scales[2][16];
-  float minimum[16];
+  float minima[2][16];
 };
 struct alignas(64) Tile {
   TileGroup groups[kTileGroups][kTilePanels];
 };
+
+template <Traits kTraits>
+CHASQUI_INLINE GroupNumbers load_numbers(const TileGroup& group) {
+  GroupNumbers numbers;
+  for (int i = 0; i < (kTraits.halves ? 2 : 1); ++i) {
+    numbers.scales[i] = load(group.scales[i]);
+    if constexpr (kTraits.minima) numbers.minima[i] = load(group.minima[i]);
+  }
+  return numbers;
+}
 
 template <class Format>
 void unpack(const QuantTask& task, int64_t panel_index, int64_t first_group, int64_t groups,
@@ -236,9 +249,10 @@ void unpack(const QuantTask& task, int64_t panel_index, int64_t first_group, int
       const Group group = Format::load(group_at(task, kShape, panel, first_group + g), super);
       TileGroup& to = tile.groups[g][slot];
       for (int j = 0; j < 8; ++j) store_u8(to.w[j], group.w[j]);
-      store(to.scales[0], group.scales[0]);
-      if constexpr (kTraits.halves) store(to.scales[1], group.scales[1]);
-      if constexpr (kTraits.minima) store(to.minimum, group.minimum);
+      for (int i = 0; i < (kTraits.halves ? 2 : 1); ++i) {
+        store(to.scales[i], group.scales[i]);
+        if constexpr (kTraits.minima) store(to.minima[i], group.minima[i]);
+      }
     }
   }
 }
@@ -265,11 +279,8 @@ CHASQUI_INLINE void tile_step(const TileGroup* group, XRecord<kTokens> x,
   CHASQUI_UNROLL
   for (int t = 0; t < kTokens; ++t) {
     for (int p = 0; p < kPanels; ++p) {
-      sums[p][t] =
-          accumulate(sums[p][t], dots[p][t], load(group[p].scales[0]), x.number(kXScale, t));
-      if constexpr (kTraits.minima) {
-        sums[p][t] = subtract_minimum(sums[p][t], load(group[p].minimum), x.number(kXSum, t));
-      }
+      const GroupNumbers numbers = load_numbers<kTraits>(group[p]);
+      sums[p][t] = accumulate<kTraits>(sums[p][t], &dots[p][t], numbers, x, t);
     }
   }
 }
@@ -281,10 +292,10 @@ CHASQUI_INLINE void tile_step_halves(const TileGroup* group, XRecord<kTokens> x,
                                      F32x16 (&sums)[kPanels][kTokens]) {
   CHASQUI_UNROLL
   for (int p = 0; p < kPanels; ++p) {
-    I32x16 dots[2][kTokens];
+    I32x16 dots[kTokens][2];
     CHASQUI_UNROLL
     for (int t = 0; t < kTokens; ++t) {
-      for (int half = 0; half < 2; ++half) dots[half][t] = x.template start<kTraits>(half, t);
+      for (int half = 0; half < 2; ++half) dots[t][half] = x.template start<kTraits>(half, t);
     }
     CHASQUI_UNROLL
     for (int i = 0; i < 8; ++i) {
@@ -293,13 +304,13 @@ CHASQUI_INLINE void tile_step_halves(const TileGroup* group, XRecord<kTokens> x,
       const U8x64 w = load_u8(group[p].w[j]);
       CHASQUI_UNROLL
       for (int t = 0; t < kTokens; ++t) {
-        dots[half][t] = dot<kTraits>(dots[half][t], w, x.quad(j, t));
+        dots[t][half] = dot<kTraits>(dots[t][half], w, x.quad(j, t));
       }
     }
     CHASQUI_UNROLL
     for (int t = 0; t < kTokens; ++t) {
-      sums[p][t] = accumulate_halves(sums[p][t], dots[0][t], dots[1][t], load(group[p].scales[0]),
-                                     load(group[p].scales[1]), x.number(kXScale, t));
+      const GroupNumbers numbers = load_numbers<kTraits>(group[p]);
+      sums[p][t] = accumulate<kTraits>(sums[p][t], dots[t], numbers, x, t);
     }
   }
 }

@@ -283,6 +283,13 @@ template <int N>
 CHASQUI_INLINE U8x64 shift_left_u16(U8x64 a) {
   return {_mm256_slli_epi16(a.lo, N), _mm256_slli_epi16(a.hi, N)};
 }
+CHASQUI_INLINE U8x64 load_table(const void* p) {
+  const __m256i v = _mm256_broadcastsi128_si256(load_128(p));
+  return {v, v};
+}
+CHASQUI_INLINE U8x64 look_up(U8x64 table, U8x64 i) {
+  return {_mm256_shuffle_epi8(table.lo, i.lo), _mm256_shuffle_epi8(table.hi, i.hi)};
+}
 CHASQUI_INLINE __m256i dot4_half(__m256i acc, __m256i w, __m256i x) {
   const __m256i pairs = _mm256_maddubs_epi16(w, x);
   return _mm256_add_epi32(acc, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));

@@ -245,6 +245,12 @@ template <int N>
 CHASQUI_INLINE U8x64 shift_left_u16(U8x64 a) {
   return {_mm512_slli_epi16(a.v, N)};
 }
+CHASQUI_INLINE U8x64 load_table(const void* p) {
+  return {_mm512_broadcast_i32x4(_mm_loadu_si128(static_cast<const __m128i*>(p)))};
+}
+CHASQUI_INLINE U8x64 look_up(U8x64 table, U8x64 i) {
+  return {_mm512_shuffle_epi8(table.v, i.v)};
+}
 CHASQUI_INLINE I32x16 dot4(I32x16 acc, U8x64 w, S8x64 x) {
   return {_mm512_dpbusd_epi32(acc.v, w.v, x.v)};
 }

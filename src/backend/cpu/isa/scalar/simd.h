@@ -312,6 +312,16 @@ CHASQUI_INLINE U8x64 shift_left_u16(U8x64 a) {
   for (int i = 0; i < 32; ++i) words[i] = static_cast<uint16_t>(words[i] << N);
   return load_u8(words);
 }
+CHASQUI_INLINE U8x64 load_table(const void* p) {
+  U8x64 r;
+  for (int i = 0; i < 64; i += 16) __builtin_memcpy(r.v + i, p, 16);
+  return r;
+}
+CHASQUI_INLINE U8x64 look_up(U8x64 table, U8x64 i) {
+  U8x64 r;
+  for (int k = 0; k < 64; ++k) r.v[k] = table.v[i.v[k]];
+  return r;
+}
 CHASQUI_INLINE I32x16 dot4(I32x16 acc, U8x64 w, S8x64 x) {
   for (int i = 0; i < 64; ++i) acc.v[i / 4] += int32_t{w.v[i]} * int32_t{x.v[i]};
   return acc;
