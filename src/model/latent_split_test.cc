@@ -41,45 +41,47 @@ std::vector<float> decoded(const SplitPart& part) {
   return values;
 }
 
-TEST(LatentSplit, ValuesKeepTheirBlocks) {
-  for (const DType type : {DType::kF32, DType::kQ8_0, DType::kQ4_0}) {
-    const Whole whole = make_whole(type);
-    const SplitPart part = *split_values(whole.view, kHeads);
-    EXPECT_EQ(part.view.type, type);
-    EXPECT_EQ(part.view.dims, (std::array<int64_t, 4>{kRank, kHeads.value, kHeads.heads, 1}));
-    const auto values = decoded(part);
-    for (int64_t h = 0; h < kHeads.heads; ++h) {
-      for (int64_t i = 0; i < kHeads.value; ++i) {
-        const int64_t from = h * (kHeads.plain_key + kHeads.value) + kHeads.plain_key + i;
-        for (int64_t r = 0; r < kRank; ++r) {
-          EXPECT_EQ(values[static_cast<size_t>((h * kHeads.value + i) * kRank + r)],
-                    whole.values[static_cast<size_t>(from * kRank + r)]);
-        }
-      }
+// What the whole matrix has for head `h`, row `i` of its rows, column `r`.
+float value_of(const Whole& whole, int64_t h, int64_t i, int64_t r) {
+  const int64_t row = h * (kHeads.plain_key + kHeads.value) + i;
+  return whole.values[static_cast<size_t>(row * kRank + r)];
+}
+
+class LatentSplit : public ::testing::TestWithParam<DType> {};
+
+TEST_P(LatentSplit, ValuesKeepTheirBlocks) {
+  const Whole whole = make_whole(GetParam());
+  const SplitPart part = *split_values(whole.view, kHeads);
+  EXPECT_EQ(part.view.type, GetParam());
+  EXPECT_EQ(part.view.dims, (std::array<int64_t, 4>{kRank, kHeads.value, kHeads.heads, 1}));
+  const auto values = decoded(part);
+  for (int64_t row = 0; row < kHeads.heads * kHeads.value; ++row) {
+    for (int64_t r = 0; r < kRank; ++r) {
+      EXPECT_EQ(values[static_cast<size_t>(row * kRank + r)],
+                value_of(whole, row / kHeads.value, kHeads.plain_key + row % kHeads.value, r));
     }
   }
 }
 
-TEST(LatentSplit, KeysAreTransposed) {
-  for (const DType type : {DType::kF32, DType::kQ8_0, DType::kQ4_0}) {
-    const Whole whole = make_whole(type);
-    const SplitPart part = *split_keys(whole.view, kHeads);
-    EXPECT_EQ(part.view.type, type == DType::kF32 ? DType::kF32 : DType::kF16);
-    EXPECT_EQ(part.view.dims, (std::array<int64_t, 4>{kHeads.plain_key, kRank, kHeads.heads, 1}));
-    const auto keys = decoded(part);
-    for (int64_t h = 0; h < kHeads.heads; ++h) {
-      for (int64_t i = 0; i < kHeads.plain_key; ++i) {
-        const int64_t from = h * (kHeads.plain_key + kHeads.value) + i;
-        for (int64_t r = 0; r < kRank; ++r) {
-          const float key = keys[static_cast<size_t>((h * kRank + r) * kHeads.plain_key + i)];
-          const float expected = whole.values[static_cast<size_t>(from * kRank + r)];
-          // Half a unit in the last of a half's 11 bits.
-          EXPECT_NEAR(key, expected, type == DType::kF32 ? 0 : std::abs(expected) * 0x1p-11 + 1e-7);
-        }
-      }
+TEST_P(LatentSplit, KeysAreTransposed) {
+  const Whole whole = make_whole(GetParam());
+  const SplitPart part = *split_keys(whole.view, kHeads);
+  const bool exact = GetParam() == DType::kF32;
+  EXPECT_EQ(part.view.type, exact ? DType::kF32 : DType::kF16);
+  EXPECT_EQ(part.view.dims, (std::array<int64_t, 4>{kHeads.plain_key, kRank, kHeads.heads, 1}));
+  const auto keys = decoded(part);
+  for (int64_t row = 0; row < kHeads.heads * kRank; ++row) {
+    for (int64_t i = 0; i < kHeads.plain_key; ++i) {
+      const float expected = value_of(whole, row / kRank, i, row % kRank);
+      // Half a unit in the last of a half's 11 bits.
+      EXPECT_NEAR(keys[static_cast<size_t>(row * kHeads.plain_key + i)], expected,
+                  exact ? 0 : std::abs(expected) * 0x1p-11 + 1e-7);
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Types, LatentSplit,
+                         ::testing::Values(DType::kF32, DType::kQ8_0, DType::kQ4_0));
 
 }  // namespace
 }  // namespace chasqui::model
