@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
+
 #include "app/progress_bar.h"
 
 namespace chasqui::app {
@@ -34,7 +36,11 @@ Result<std::vector<gguf::Override>> parse_overrides(const std::vector<std::strin
 }  // namespace
 
 Result<hub::PulledModel> pull_model(const hub::ModelReference& reference) {
-  CHASQUI_TRY(const hub::HubOptions options, hub::options_from_environment(process_environment));
+  const auto variable = [](const std::string& name) -> std::optional<std::string> {
+    const char* value = std::getenv(name.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>(value);
+  };
+  CHASQUI_TRY(const hub::HubOptions options, hub::options_from_environment(variable));
   ProgressBar bar(reference.repo);
   return hub::pull(reference, options,
                    {.progress = [&bar](double done) { bar.update(done); },

@@ -24,6 +24,12 @@ Setting of_server(Setting row) {
   return row;
 }
 
+// The replaced server had it for each model.
+Setting for_all_entries(Setting row) {
+  row.entries_may_have_it = true;
+  return of_server(std::move(row));
+}
+
 // The replaced server asks the environment last for these, which is how platforms assign a port.
 Setting environment_first(Setting row) {
   row.environment_first = true;
@@ -244,7 +250,7 @@ const auto& table() {
       inert({"lora_path", &S::lora_path, "", "adapter to apply"}, Effect::kRefuses, kNotYet),
       inert({"clip_model_path", &S::clip_model_path, "", "image encoder"}, Effect::kRefuses,
             kNotYet),
-      Setting{"verbose", &S::verbose, "true", "log every request, and more of the start"},
+      for_all_entries({"verbose", &S::verbose, "true", "log every request, and more of the start"}),
   };
   return kSettings;
 }

@@ -42,7 +42,7 @@ struct LinearArgs {
 enum class NormKind {
   kRms,    // x / sqrt(mean(x^2) + eps) * weight (+ bias)          arXiv:1910.07467
   kLayer,  // (x - mean) / sqrt(var + eps) * weight + bias         arXiv:1607.06450
-  kL2,     // x / max(sqrt(sum(x^2)), eps) * weight (+ bias)
+  kL2,     // x / sqrt(sum(x^2) + eps) * weight (+ bias)
 };
 // Normalises groups of `group` neighbouring values of each row (a whole row, or one head for
 // q/k norm). May be in place (out == x). Sums in double precision or better than naive f32.

@@ -12,8 +12,8 @@ struct CacheSpec {
   int64_t block_tokens = 16;    // tokens a block holds
   int64_t bytes_per_block = 0;  // over all layers of the group, for accounting
   int64_t window_tokens = 0;    // > 0: blocks that lie wholly before the window may be freed
-  // > 0: recurrent states. A block is one state, the one after the last computed token in the block;
-  // states that can be found again are kept every so many tokens. A multiple of block_tokens.
+  // > 0: recurrent states. A block is one, that after the last computed token in the block; states
+  // that can be found again are kept every so many tokens, a multiple of block_tokens.
   int64_t state_every_tokens = 0;
 };
 

@@ -53,11 +53,11 @@ std::shared_ptr<SettingOptions> SettingOptions::add(CLI::App& parser,
 }
 
 Result<Settings> SettingOptions::resolve() const {
-  return resolve_settings(given_, process_environment);
+  return resolve_settings(given_, process_environment());
 }
 
 Result<Configuration> SettingOptions::resolve_models() const {
-  return resolve_configuration(given_, process_environment);
+  return resolve_configuration(given_, process_environment());
 }
 
 std::vector<std::string_view> compute_settings() {

@@ -43,8 +43,7 @@ http::ServerOptions server_options(const Settings& settings,
   if (settings.disable_ping_events) options.ping_interval = std::chrono::milliseconds(0);
   options.on_access = [metrics = std::move(metrics)](const http::AccessRecord& record) {
     metrics->count(record);
-    spdlog::debug("{} {} {} {} {:.1f} ms {}", record.peer, record.method, record.path,
-                  record.status, record.seconds * 1e3, record.request_id);
+    api::log_access(record);
   };
   return options;
 }
@@ -166,9 +165,7 @@ Status warn_of_effects(const std::vector<Settings>& models) {
 Status serve(const SettingOptions& options) {
   CHASQUI_TRY(const Configuration configuration, options.resolve_models());
   const Settings& settings = configuration.settings;
-  if (std::ranges::any_of(configuration.models, &Settings::verbose)) {
-    spdlog::set_level(spdlog::level::debug);
-  }
+  if (settings.verbose) spdlog::set_level(spdlog::level::debug);
   if (model_id(configuration.models.front()).empty()) {
     return fail(ErrorCode::kInvalidArgument,
                 "no model: give --model FILE.gguf or --hf_model_repo_id ORG/NAME (./dev serve "

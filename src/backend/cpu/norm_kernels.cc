@@ -82,11 +82,7 @@ void rms(const NormTask& t) {
 }
 
 void l2(const NormTask& t) {
-  by_squares(t, [&](double squares) {
-    const double length = __builtin_sqrt(squares);
-    const double eps = static_cast<double>(t.eps);
-    return static_cast<float>(1.0 / (length > eps ? length : eps));
-  });
+  by_squares(t, [&](double squares) { return inverse_root(squares, 1, t.eps); });
 }
 
 // The mean is kept in two floats: a mean much larger than the deviations would otherwise lose them
