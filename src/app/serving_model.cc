@@ -32,8 +32,7 @@ int64_t context_of(const Settings& settings, const model::ModelSpec& spec) {
   if (settings.n_ctx == 0) return spec.context_length;
   if (spec.max_positions > 0 && settings.n_ctx > spec.max_positions) {
     spdlog::warn(
-        "n_ctx is {}, but the model has embeddings for {} positions only: that is the "
-        "context now",
+        "n_ctx is {}, but the model runs with {} positions at most: that is the context now",
         settings.n_ctx, spec.max_positions);
     return spec.max_positions;
   }

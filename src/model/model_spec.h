@@ -129,7 +129,7 @@ struct ModelSpec {
   int64_t vocab = 0;
   int64_t hidden = 0;
   int64_t context_length = 0;  // of the training, as the file says
-  int64_t max_positions = 0;   // positions that have an embedding; 0: no such limit
+  int64_t max_positions = 0;   // that have an embedding, or that we can run; 0: no such limit
   std::vector<LayerSpec> layers;
   std::vector<RopeSpec> ropes;
   ExpertSpec experts;

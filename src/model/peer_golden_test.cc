@@ -53,7 +53,9 @@ void expect_agreement(const testing::PeerCase& described) {
   std::vector<float> last(logits->end() - static_cast<std::ptrdiff_t>(vocab), logits->end());
   for (size_t i = 0; i < expected.greedy.size(); ++i) {
     const auto best = static_cast<int32_t>(std::ranges::max_element(last) - last.begin());
-    if (expected.margins[i] > 2 * tolerance) EXPECT_EQ(best, expected.greedy[i]) << i;
+    if (expected.margins[i] > 2 * tolerance) {
+      EXPECT_EQ(best, expected.greedy[i]) << i;
+    }
     const int32_t fed[] = {expected.greedy[i]};
     const int64_t wanted[] = {0};
     last = *session.feed(fed, wanted);
@@ -68,8 +70,8 @@ TEST_P(PeerModels, Agree) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, PeerModels, ::testing::ValuesIn(testing::peer_cases()),
-                         [](const auto& info) {
-                           std::string name = info.param.name;
+                         [](const auto& made) {
+                           std::string name = made.param.name;
                            std::ranges::replace(name, '-', '_');
                            return name;
                          });

@@ -1,6 +1,8 @@
 // Llama 4 (language part): every fourth layer sees everything, without rope, and scales its queries
 // by their position; the others see chunks of the text, and normalise queries and keys behind the
 // rope. Experts in every n-th layer, whose inputs are weighed.
+#include <algorithm>
+
 #include "model/arch/common_spec.h"
 #include "model/arch/list.h"
 #include "model/internal/common_tensors.h"
@@ -29,8 +31,10 @@ Result<ModelSpec> read_spec(const Metadata& metadata) {
   CHASQUI_TRY(const int64_t step, metadata.int_or("interleave_moe_layer_step", {1, 1024}, 1));
   use_expert_step(spec, step, dense_ffn);
 
-  // No layer sees beyond its chunk as long as there is only one.
+  // No layer sees beyond its chunk as long as there is only one; the masks of more are not
+  // implemented.
   spec.max_positions = kChunk;
+  spec.context_length = std::min(spec.context_length, kChunk);
   spec.qk_norm_after_rope = true;
   spec.temperature_scale = kTemperatureScale;
   spec.temperature_length = kChunk;
