@@ -1,5 +1,6 @@
-// Every architecture of the golden data on the CPU backend: its logits and tokens, and the promise
-// that results depend neither on how a prompt was cut nor on company.
+// Every architecture of the golden data, and of the comparisons with a peer, on the CPU backend:
+// its logits and tokens, and the promise that results depend neither on how a prompt was cut nor on
+// company.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -13,6 +14,8 @@
 #include "support/answers.h"
 #include "support/golden.h"
 #include "support/golden_model.h"
+#include "support/peer_case.h"
+#include "support/tiny_model.h"
 
 namespace chasqui {
 namespace {
@@ -25,6 +28,29 @@ std::vector<GoldenModel> language_models() {
     return model.kind() != "lm" || model::find_architecture(model.architecture()) == nullptr;
   });
   return models;
+}
+
+// A model of tests/peer, written for as long as it lives.
+struct PeerModel {
+  explicit PeerModel(const testing::PeerCase& described) : file(".gguf") {
+    testing::write_peer_model(described, file.path());
+    model = {described.name, file.path(), testing::peer_results(described)};
+  }
+  testing::TemporaryFile file;
+  GoldenModel model;
+};
+
+// Calls `test` with every model that there is.
+template <typename Test>
+void for_each_model(const Test& test) {
+  for (const GoldenModel& golden : language_models()) {
+    SCOPED_TRACE(golden.name);
+    test(golden);
+  }
+  for (const testing::PeerCase& described : testing::peer_cases()) {
+    SCOPED_TRACE(described.name);
+    test(PeerModel(described).model);
+  }
 }
 
 struct Loaded {
@@ -50,6 +76,8 @@ constexpr double kTolerance = 2e-3;
 
 void expect_agreement(const GoldenModel& golden) {
   const testing::ExpectedLogits expected = testing::best_logits(golden.json);
+  const auto* wider = golden.json.if_contains("tolerance");
+  const double tolerance = wider != nullptr ? 2 * wider->to_number<double>() : kTolerance;
   const Loaded loaded = load(golden, expected.n_ctx);
   model::Session session(*loaded.model, expected.n_ctx);
   const auto vocab = static_cast<size_t>(loaded.model->spec().vocab);
@@ -57,37 +85,29 @@ void expect_agreement(const GoldenModel& golden) {
   ASSERT_TRUE(logits) << logits.error().message;
   for (size_t i = 0; i < expected.logits.size(); ++i) {
     const std::span<const float> row(logits->data() + i * vocab, vocab);
-    EXPECT_LT(testing::max_difference(row, expected.logits[i]), kTolerance)
+    EXPECT_LT(testing::max_difference(row, expected.logits[i]), tolerance)
         << "position " << expected.positions[i];
   }
   std::vector<float> last(logits->end() - static_cast<std::ptrdiff_t>(vocab), logits->end());
   for (size_t i = 0; i < expected.greedy.size(); ++i) {
     const auto best = static_cast<int32_t>(std::ranges::max_element(last) - last.begin());
-    if (expected.margins[i] > 2 * kTolerance) {
+    if (expected.margins[i] > 2 * tolerance) {
       EXPECT_EQ(best, expected.greedy[i]) << i;
     }
     const int32_t fed[] = {expected.greedy[i]};
     const int64_t wanted[] = {0};
     last = *session.feed(fed, wanted);
   }
-  EXPECT_LT(testing::max_difference(last, expected.logits_after_greedy), kTolerance);
+  EXPECT_LT(testing::max_difference(last, expected.logits_after_greedy), tolerance);
 }
 
 TEST(Architectures, AgreeOnTheCpuBackend) {
-  const auto models = language_models();
-  if (models.empty()) GTEST_SKIP() << testing::no_golden_data();
-  for (const GoldenModel& golden : models) {
-    SCOPED_TRACE(golden.name);
-    expect_agreement(golden);
-  }
+  for_each_model(expect_agreement);
 }
 
 // The same bits whole, in chunks of any size, and token by token.
 TEST(Architectures, ChunksChangeNoBit) {
-  const auto models = language_models();
-  if (models.empty()) GTEST_SKIP() << testing::no_golden_data();
-  for (const GoldenModel& golden : models) {
-    SCOPED_TRACE(golden.name);
+  for_each_model([](const GoldenModel& golden) {
     const testing::ExpectedLogits expected = testing::best_logits(golden.json);
     const Loaded loaded = load(golden, expected.n_ctx);
     std::vector<float> whole;
@@ -98,7 +118,7 @@ TEST(Architectures, ChunksChangeNoBit) {
       if (chunk == 0) whole = *logits;
       EXPECT_EQ(*logits, whole) << "chunks of " << chunk;
     }
-  }
+  });
 }
 
 // Through the engine: after a prefix hit, in small steps beside strangers, and with little cache.

@@ -59,7 +59,7 @@ class MockServer final : public BenchServer {
     model.chat_format =
         *chat::make_chat_format("chatml", chat::model_texts(tokenizer->vocab(), ""));
     model.tokenizer = tokenizer;
-    model.hidden_size = 8;
+    model.embedding_size = 8;
     std::vector<api::ServedModel> models;
     models.push_back(std::move(model));
     service_ = std::make_unique<api::Service>(std::move(models), api::ServiceOptions{});

@@ -43,8 +43,7 @@ void warn_of_context(const Settings& settings, const model::ModelSpec& spec) {
   if (settings.n_ctx == default_settings().n_ctx) return;
   if (spec.max_positions > 0 && settings.n_ctx > spec.max_positions) {
     spdlog::warn(
-        "n_ctx is {}, but the model has embeddings for {} positions only: that is the "
-        "context now",
+        "n_ctx is {}, but the model runs with {} positions at most: that is the context now",
         settings.n_ctx, spec.max_positions);
   } else if (settings.n_ctx > spec.context_length) {
     spdlog::warn(

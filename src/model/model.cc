@@ -106,6 +106,7 @@ struct Model::Impl {
   void fill_rope(std::span<const int32_t> positions) const;
   void fill_query_scale(std::span<const int32_t> positions) const;
   const float* rope_of(const LayerSpec& layer, int64_t rows) const;
+  const float* query_scale_of(const LayerSpec& layer) const;
   // Whether layer `i` has memory of its own in `group`.
   bool caches(size_t i, int group) const {
     return spec.layers[i].cache_group == group && cache[i] != nullptr;
@@ -283,6 +284,11 @@ const float* Model::Impl::rope_of(const LayerSpec& layer, int64_t rows) const {
   return table;
 }
 
+const float* Model::Impl::query_scale_of(const LayerSpec& layer) const {
+  const bool scales = spec.temperature_length > 0 && layer.scales_queries;
+  return scales ? activations.query_scale.as<float>() : nullptr;
+}
+
 void Model::Impl::copy_blocks(std::span<const BlockCopy> copies) {
   if (copies.empty()) return;
   for (size_t i = 0; i < cache.size(); ++i) {
@@ -296,7 +302,8 @@ void Model::Impl::fill_query_scale(std::span<const int32_t> positions) const {
   if (spec.temperature_length == 0) return;
   float* out = activations.query_scale.as<float>();
   for (const int32_t position : positions) {
-    const auto lengths = static_cast<float>(position / spec.temperature_length);
+    const auto lengths =
+        static_cast<float>((position + spec.temperature_offset) / spec.temperature_length);
     *out++ = 1.0f + spec.temperature_scale * std::log1p(lengths);
   }
 }
@@ -308,19 +315,18 @@ void Model::Impl::run_layers(const StepInputs& inputs) {
   fill_query_scale(inputs.positions);
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     const LayerSpec& layer = spec.layers[i];
-    layer_forward(
-        {.backend = backend,
-         .spec = spec,
-         .layer = layer,
-         .weights = weights.layers[i],
-         .cache = cache_of(i),
-         .states = states[i].get(),
-         .activations = activations,
-         .rows = rows,
-         .index = static_cast<int64_t>(i),
-         .rope = rope_of(layer, rows),
-         .query_scale = spec.temperature_length > 0 ? activations.query_scale.as<float>() : nullptr,
-         .slices = inputs.groups[static_cast<size_t>(layer.cache_group)]});
+    layer_forward({.backend = backend,
+                   .spec = spec,
+                   .layer = layer,
+                   .weights = weights.layers[i],
+                   .cache = cache_of(i),
+                   .states = states[i].get(),
+                   .activations = activations,
+                   .rows = rows,
+                   .index = static_cast<int64_t>(i),
+                   .rope = rope_of(layer, rows),
+                   .query_scale = query_scale_of(layer),
+                   .slices = inputs.groups[static_cast<size_t>(layer.cache_group)]});
   }
 }
 

@@ -57,18 +57,20 @@ enum class Mixer {
 struct LayerSpec {
   Mixer mixer = Mixer::kAttention;
   int64_t heads = 0;
-  int64_t kv_heads = 0;       // divides heads
-  int64_t key_dim = 0;        // of one head, as it is cached
-  int64_t value_dim = 0;      // of one head, as it is cached
-  int64_t ffn = 0;            // width of the dense feed-forward, or of one expert
-  bool experts = false;       // mixture of experts instead of a dense feed-forward
-  int64_t shared_ffn = 0;     // width of the feed-forward that runs beside experts; 0: none
-  int64_t window = 0;         // sliding window in tokens; 0: sees everything
-  int rope = 0;               // index into ModelSpec::ropes; -1: not rotated
-  int cache_group = 0;        // index into ModelSpec::cache_windows
-  int kv_layer = -1;          // reads the keys and values of this earlier layer; -1: has its own
-  bool value_is_key = false;  // no value projection: values are the keys before norm and rope
-  int64_t state_floats = 0;   // of the recurrent state that the layer has instead; 0: none
+  int64_t kv_heads = 0;        // divides heads
+  int64_t key_dim = 0;         // of one head, as it is cached
+  int64_t value_dim = 0;       // of one head, as it is cached
+  int64_t ffn = 0;             // width of the dense feed-forward, or of one expert
+  bool experts = false;        // mixture of experts instead of a dense feed-forward
+  int64_t shared_ffn = 0;      // width of the feed-forward that runs beside experts; 0: none
+  int64_t window = 0;          // sliding window in tokens; 0: sees everything
+  int rope = 0;                // index into ModelSpec::ropes; -1: not rotated
+  int cache_group = 0;         // index into ModelSpec::cache_windows
+  int kv_layer = -1;           // reads the keys and values of this earlier layer; -1: has its own
+  bool value_is_key = false;   // no value projection: values are the keys before norm and rope
+  bool plain_qk_norm = false;  // queries and keys are normalised by head, without weights
+  bool scales_queries = true;  // where the model scales queries by position
+  int64_t state_floats = 0;    // of the recurrent state that the layer has instead; 0: none
 
   bool is_recurrent() const { return state_floats > 0; }
   bool owns_kv() const { return kv_layer < 0 && !is_recurrent(); }
@@ -87,6 +89,8 @@ struct ExpertSpec {
   backend::ExpertGate gate = backend::ExpertGate::kSoftmax;
   bool normalize = true;
   float scale = 1.0f;
+  bool early = false;         // chosen by the layer's input, before its norm and attention
+  bool weigh_inputs = false;  // what an expert reads is weighed, not what it answers
 };
 
 // Latent attention: a head's key is [no rope | rotated], where the first part and the value are
@@ -142,7 +146,7 @@ struct ModelSpec {
   int64_t vocab = 0;
   int64_t hidden = 0;
   int64_t context_length = 0;  // of the training, as the file says
-  int64_t max_positions = 0;   // positions that have an embedding; 0: no such limit
+  int64_t max_positions = 0;   // that have an embedding, or that we can run; 0: no such limit
   std::vector<LayerSpec> layers;
   std::vector<RopeSpec> ropes;
   ExpertSpec experts;
@@ -153,6 +157,7 @@ struct ModelSpec {
   backend::NormKind norm = backend::NormKind::kRms;
   float norm_eps = 1e-5f;
   QkNorm qk_norm = QkNorm::kPerHead;
+  bool qk_norm_after_rope = false;
   bool query_gate = false;       // the query projection gives each head a gate, too, whose sigmoid
                                  // the head's result is multiplied with
   bool value_norm = false;       // values are normalised head by head, without weights
@@ -163,10 +168,11 @@ struct ModelSpec {
   backend::Activation activation = backend::Activation::kSilu;
   float attention_scale = 0.0f;    // 0: 1 / sqrt(key_dim)
   float attention_softcap = 0.0f;  // 0: none
-  // Queries at position p are multiplied by 1 + temperature_scale ln(1 + floor(p / length));
-  // length 0: they are not.
+  // Queries at position p are multiplied by 1 + temperature_scale ln(1 + floor((p + offset) /
+  // length)); length 0: they are not.
   float temperature_scale = 0.0f;
   int64_t temperature_length = 0;
+  int64_t temperature_offset = 0;
   float embedding_scale = 1.0f;
   float residual_scale = 1.0f;  // of what blocks add to the residual stream
   float logit_scale = 1.0f;

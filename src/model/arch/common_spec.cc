@@ -204,6 +204,16 @@ Status read_expert_details(const Metadata& metadata, ModelSpec& spec) {
   return {};
 }
 
+void use_expert_step(ModelSpec& spec, int64_t step, int64_t dense_ffn) {
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    if ((static_cast<int64_t>(i) + 1) % step == 0) continue;
+    LayerSpec& layer = spec.layers[i];
+    layer.experts = false;
+    layer.ffn = dense_ffn;
+    layer.shared_ffn = 0;
+  }
+}
+
 void use_window(ModelSpec& spec, int64_t window, const LayerFlags& is_windowed) {
   if (window == 0) return;
   const bool all = std::ranges::all_of(is_windowed, [](bool flag) { return flag; });

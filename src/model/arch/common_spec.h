@@ -24,6 +24,9 @@ Status read_layer_norm(const Metadata& metadata, ModelSpec& spec);
 // layers have them. The spec's values stay where keys are absent.
 Status read_expert_details(const Metadata& metadata, ModelSpec& spec);
 
+// Experts are in every `step`-th layer only; the others are dense with the width `dense_ffn`.
+void use_expert_step(ModelSpec& spec, int64_t step, int64_t dense_ffn);
+
 // Layers for which `is_windowed` is true see the last `window` tokens only, and live in a cache
 // group of their own. window 0: nothing changes.
 using LayerFlags = std::vector<bool>;

@@ -102,13 +102,8 @@ constexpr TensorRule kRouterScale = {Slot::kRouterScale,
                                      Need::kExpertLayers,
                                      {},
                                      true};
-constexpr std::array kExperts = {
-    kRouter,
+constexpr std::array kExpertExtras = {
     kRouterScale,
-    optional(experts_rule(Slot::kExpertsGateUp, kExpertsGateUpName, Dim::kHidden, Dim::kTwiceFfn)),
-    unless_fused(kExpertsGate),
-    unless_fused(kExpertsUp),
-    kExpertsDown,
     vector_rule(Slot::kExpertsDownScale, "blk.{}.ffn_down_exps.scale", Dim::kExperts,
                 Need::kOptional),
     vector_rule(Slot::kExpertsNorm, "blk.{}.pre_ffw_norm_2.weight", Dim::kHidden,
@@ -135,7 +130,7 @@ constexpr auto kTensors = join(
     kEmbeddingTensors, kRopeFactors, kLayerInputs, kAttentionNorm, kQuery,
     with_need(kKey, Need::kOwnKvLayers), with_need(kValue, Need::kOwnValueLayers), kQueryNorm,
     with_need(kKeyNorm, Need::kOwnKvLayers), kAttentionOutput, kPostAttentionNorm, kFfnNorm,
-    kFfnGate, kFfnUp, kFfnDown, kDenseBesideExperts, kExperts, kPostFfnNorm,
+    kFfnGate, kFfnUp, kFfnDown, kDenseBesideExperts, kExpertTensors, kExpertExtras, kPostFfnNorm,
     vector_rule(Slot::kLayerScale, "blk.{}.layer_output_scale.weight", Dim::kOne, Need::kOptional));
 
 }  // namespace

@@ -9,13 +9,26 @@ namespace {
 
 using backend::RopeKind;
 
+constexpr int64_t kSections = 4;
+
+// The language part of GLM 4.1V and 4.5V says sections of its rope, which make no difference for a
+// text, and rotates halves.
+Result<bool> has_sections(const Metadata& metadata) {
+  CHASQUI_TRY(const auto sections,
+              metadata.per_layer("rope.dimension_sections", {0, 1 << 16}, kSections, 0));
+  return sections.front() > 0;
+}
+
 Result<ModelSpec> read_glm4(const Metadata& metadata) {
-  CHASQUI_TRY(ModelSpec spec, read_common_spec(metadata, RopeKind::kNorm));
+  CHASQUI_TRY(const bool halves, has_sections(metadata));
+  CHASQUI_TRY(ModelSpec spec,
+              read_common_spec(metadata, halves ? RopeKind::kNeox : RopeKind::kNorm));
   CHASQUI_TRY_STATUS(read_rms_norm(metadata, spec));
   return spec;
 }
 
 Result<ModelSpec> read_glm4_moe(const Metadata& metadata) {
+  metadata.note_key("rope.dimension_sections");
   CHASQUI_TRY(ModelSpec spec, read_common_spec(metadata, RopeKind::kNeox));
   CHASQUI_TRY_STATUS(read_rms_norm(metadata, spec));
   spec.experts.gate = backend::ExpertGate::kSigmoid;

@@ -23,6 +23,7 @@ constexpr auto kTensors =
 
 }  // namespace
 
+constinit const Architecture kStarcoder = {"starcoder", read_spec, kTensors};
 constinit const Architecture kGpt2 = {"gpt2", read_spec, kTensors};
 
 }  // namespace chasqui::model

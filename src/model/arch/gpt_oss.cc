@@ -27,9 +27,13 @@ constexpr std::array kBiases = {
     vectors_rule(Slot::kExpertsDownBias, "blk.{}.ffn_down_exps.bias", Dim::kHidden, Dim::kExperts),
     vector_rule(Slot::kRouterBias, "blk.{}.ffn_gate_inp.bias", Dim::kExperts)};
 
+// Gate and up have biases of their own, so they are not read as one.
+constexpr std::array kExperts = {kRouter, unless({}, kExpertsGate), unless({}, kExpertsUp),
+                                 kExpertsDown};
+
 constexpr auto kTensors = join(kEmbeddingTensors, kAttentionNorm, kAttentionTensors,
                                vector_rule(Slot::kSinks, "blk.{}.attn_sinks.weight", Dim::kHeads),
-                               kFfnNormAsPost, kExpertTensors, kBiases);
+                               kFfnNormAsPost, kExperts, kBiases);
 
 }  // namespace
 

@@ -33,13 +33,10 @@ Result<ModelSpec> read_olmoe(const Metadata& metadata) {
   return spec;
 }
 
-constexpr std::array kRowNorms = {
-    vector_rule(Slot::kQueryNorm, "blk.{}.attn_q_norm.weight", Dim::kQ),
-    vector_rule(Slot::kKeyNorm, "blk.{}.attn_k_norm.weight", Dim::kK)};
-constexpr auto kTensors = join(kEmbeddingTensors, kAttentionTensors, kRowNorms, kPostAttentionNorm,
-                               kGatedFfnTensors, kPostFfnNorm);
-constexpr auto kMoeTensors =
-    join(kEmbeddingTensors, kAttentionNorm, kAttentionTensors, kRowNorms, kFfnNorm, kExpertTensors);
+constexpr auto kTensors = join(kEmbeddingTensors, kAttentionTensors, kRowNormTensors,
+                               kPostAttentionNorm, kGatedFfnTensors, kPostFfnNorm);
+constexpr auto kMoeTensors = join(kEmbeddingTensors, kAttentionNorm, kAttentionTensors,
+                                  kRowNormTensors, kFfnNorm, kExpertTensors);
 
 }  // namespace
 

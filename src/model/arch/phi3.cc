@@ -22,8 +22,14 @@ Result<ModelSpec> read_spec(const Metadata& metadata) {
 constexpr auto kTensors = join(kEmbeddingTensors, kOutputBias, kRopeFactorsLong, kRopeFactorsShort,
                                kAttentionNorm, kAttentionTensors, kFfnNorm, kFfnGateUp, kFfnDown);
 
+// Phi 3.5 MoE: norms with biases, experts.
+constexpr auto kMoeTensors = join(kEmbeddingTensors, kOutputNormBias, kOutputBias, kRopeFactorsLong,
+                                  kRopeFactorsShort, kAttentionNorm, kAttentionNormBias,
+                                  kAttentionTensors, kFfnNorm, kFfnNormBias, kExpertTensors);
+
 }  // namespace
 
+constinit const Architecture kPhiMoe = {"phimoe", read_spec, kMoeTensors};
 constinit const Architecture kPhi3 = {"phi3", read_spec, kTensors};
 
 }  // namespace chasqui::model

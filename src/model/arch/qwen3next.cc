@@ -107,7 +107,7 @@ constexpr std::array kTwoGateMatrices = {
 
 constexpr auto kCommon =
     join(kEmbeddingTensors, kAttentionNorm, kGatedAttention, kDeltaNet, kFfnNormAsPost);
-constexpr auto kExperts = join(kExpertsMaybeFused, kSharedExpertTensors, kSharedRouter);
+constexpr auto kExperts = join(kExpertTensors, kSharedExpertTensors, kSharedRouter);
 constexpr auto kQwen3NextTensors = join(kCommon, kOneGateMatrix, kExperts);
 constexpr auto kQwen35Tensors = join(kCommon, kTwoGateMatrices, kGatedFfnTensors);
 constexpr auto kQwen35MoeTensors = join(kCommon, kTwoGateMatrices, kExperts);

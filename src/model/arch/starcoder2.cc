@@ -21,6 +21,7 @@ constexpr auto kTensors =
 
 }  // namespace
 
+constinit const Architecture kCodeshell = {"codeshell", read_spec, kTensors};
 constinit const Architecture kStarcoder2 = {"starcoder2", read_spec, kTensors};
 
 }  // namespace chasqui::model

@@ -21,7 +21,8 @@ Widths widest(const ModelSpec& spec) {
   widths.ffn = spec.layer_input_dim;
   for (const LayerSpec& layer : spec.layers) {
     const int64_t copies = layer.experts ? spec.experts.used : 1;
-    widths.qkv = std::max(widths.qkv, layer.qkv_width());
+    // Behind attention the queries make room for gates.
+    widths.qkv = std::max({widths.qkv, layer.qkv_width(), layer.attention_width()});
     widths.attention = std::max(widths.attention, layer.attention_width());
     widths.queries = std::max(widths.queries, layer.q_width());
     widths.ffn = std::max({widths.ffn, 2 * layer.ffn * copies, 2 * layer.shared_ffn});
@@ -97,6 +98,7 @@ Result<Activations> Activations::allocate(const ModelSpec& spec, backend::Backen
       {&Activations::router_logits, max_rows, spec.experts.count},
       {&Activations::expert_ids, max_rows, spec.experts.used},
       {&Activations::expert_weights, max_rows, spec.experts.used},
+      {&Activations::expert_ones, max_rows, spec.experts.weigh_inputs ? spec.experts.used : 0},
       {&Activations::shared_weight, max_rows, has_experts ? 1 : 0},
       {&Activations::layer_inputs, max_rows, layer_inputs},
       {&Activations::layer_inputs_model, max_rows, layer_inputs},
@@ -107,6 +109,9 @@ Result<Activations> Activations::allocate(const ModelSpec& spec, backend::Backen
   Activations activations;
   CHASQUI_TRY_STATUS(allocate_parts(activations, backend, parts));
   if (is_latent) fill_head_ids(activations.head_ids, max_rows, widths.heads);
+  if (spec.experts.weigh_inputs) {
+    std::fill_n(activations.expert_ones.as<float>(), max_rows * spec.experts.used, 1.0f);
+  }
   return activations;
 }
 

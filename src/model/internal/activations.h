@@ -36,6 +36,7 @@ struct Activations {
   Buffer router_logits;       // [experts]
   Buffer expert_ids;          // [used experts] int32
   Buffer expert_weights;      // [used experts]
+  Buffer expert_ones;         // [used experts], all 1; where what experts read is weighed
   Buffer shared_weight;       // [1]
   Buffer layer_inputs;        // [layers * layer_input_dim]
   Buffer layer_inputs_model;  // the same

@@ -98,10 +98,15 @@ inline constexpr TensorRule kRouter = matrix_rule(Slot::kRouter, "blk.{}.ffn_gat
                                                   Dim::kHidden, Dim::kExperts, Need::kExpertLayers);
 inline constexpr TensorRule kSelectionBias =
     vector_rule(Slot::kSelectionBias, "blk.{}.exp_probs_b.bias", Dim::kExperts, Need::kOptional);
-inline constexpr TensorRule kExpertsGate =
-    experts_rule(Slot::kExpertsGate, "blk.{}.ffn_gate_exps.weight", Dim::kHidden, Dim::kFfn);
+inline constexpr std::string_view kExpertsGateUpName = "blk.{}.ffn_gate_up_exps.weight";
+inline constexpr TensorRule kExpertsGateUp =
+    optional(experts_rule(Slot::kExpertsGateUp, kExpertsGateUpName, Dim::kHidden, Dim::kTwiceFfn));
+inline constexpr TensorRule kExpertsGate = unless(
+    kExpertsGateUpName,
+    experts_rule(Slot::kExpertsGate, "blk.{}.ffn_gate_exps.weight", Dim::kHidden, Dim::kFfn));
 inline constexpr TensorRule kExpertsUp =
-    experts_rule(Slot::kExpertsUp, "blk.{}.ffn_up_exps.weight", Dim::kHidden, Dim::kFfn);
+    unless(kExpertsGateUpName,
+           experts_rule(Slot::kExpertsUp, "blk.{}.ffn_up_exps.weight", Dim::kHidden, Dim::kFfn));
 inline constexpr TensorRule kExpertsDown =
     experts_rule(Slot::kExpertsDown, "blk.{}.ffn_down_exps.weight", Dim::kFfn, Dim::kHidden);
 inline constexpr TensorRule kSharedGate =
@@ -147,20 +152,16 @@ inline constexpr std::array kAttentionTensors = {kQuery,           kKey,
                                                  kValueBias,       kQkvBias,
                                                  kAttentionOutput, kAttentionOutputBias};
 inline constexpr std::array kQkNormTensors = {kQueryNorm, kKeyNorm};
+// The same for QkNorm::kWholeRow.
+inline constexpr std::array kRowNormTensors = {
+    vector_rule(Slot::kQueryNorm, "blk.{}.attn_q_norm.weight", Dim::kQ),
+    vector_rule(Slot::kKeyNorm, "blk.{}.attn_k_norm.weight", Dim::kK)};
 inline constexpr std::array kGatedFfnTensors = {kFfnGate,     kFfnUp,     kFfnDown,
                                                 kFfnGateBias, kFfnUpBias, kFfnDownBias};
 inline constexpr std::array kPlainFfnTensors = {kFfnUp, kFfnDown, kFfnUpBias, kFfnDownBias};
-inline constexpr std::array kExpertTensors = {kRouter, kExpertsGate, kExpertsUp, kExpertsDown};
-// Gate and up of each expert in one matrix, or in two.
-inline constexpr std::string_view kExpertsGateUpName = "blk.{}.ffn_gate_up_exps.weight";
-constexpr TensorRule unless_fused(TensorRule rule) {
-  rule.unless = kExpertsGateUpName;
-  return rule;
-}
-inline constexpr std::array kExpertsMaybeFused = {
-    kRouter,
-    optional(experts_rule(Slot::kExpertsGateUp, kExpertsGateUpName, Dim::kHidden, Dim::kTwiceFfn)),
-    unless_fused(kExpertsGate), unless_fused(kExpertsUp), kExpertsDown};
+// Gate and up are two stacks of matrices, or one.
+inline constexpr std::array kExpertTensors = {kRouter, kExpertsGateUp, kExpertsGate, kExpertsUp,
+                                              kExpertsDown};
 inline constexpr std::array kSharedExpertTensors = {kSharedGate, kSharedUp, kSharedDown};
 
 }  // namespace chasqui::model

@@ -8,24 +8,6 @@ namespace {
 
 using backend::Matrix;
 
-// Which experts, and what each counts, into activations.expert_ids and expert_weights.
-void route(const LayerContext& c, const Matrix& x) {
-  const ExpertSpec& experts = c.spec.experts;
-  const Matrix logits = view(c.activations.router_logits, c.rows, experts.count);
-  product(c, x, {Slot::kRouter, Slot::kRouterBias}, logits);
-  c.backend.route_experts({.gate = experts.gate,
-                           .logits = logits,
-                           .selection_bias = c.weights.vector(Slot::kSelectionBias),
-                           .expert_scale = c.weights.vector(Slot::kExpertsDownScale),
-                           .groups = experts.groups,
-                           .groups_used = experts.groups_used,
-                           .used = experts.used,
-                           .normalize = experts.normalize,
-                           .scale = experts.scale,
-                           .ids = c.activations.expert_ids.as<int32_t>(),
-                           .weights = c.activations.expert_weights.as<float>()});
-}
-
 void expert_product(const LayerContext& c, const Matrix& x,
                     std::span<const backend::ExpertTarget> targets) {
   c.backend.expert_linear({.x = x,
@@ -39,8 +21,21 @@ backend::ExpertTarget expert_target(const LayerContext& c, ProductSlots slots, c
   return {c.weights.matrix(slots.weight), c.weights.vector(slots.bias), y};
 }
 
+// The rows of x once for each of their experts, weighed; the experts' answers count 1 from here on.
+Matrix weighed_inputs(const LayerContext& c, const Matrix& x) {
+  const int64_t used = c.spec.experts.used;
+  const Matrix inputs = view(c.activations.expert_out, c.rows * used, c.spec.hidden);
+  for (int64_t slot = 0; slot < used; ++slot) {
+    c.backend.copy({x, {inputs.row(slot), c.rows, c.spec.hidden, used * c.spec.hidden}});
+  }
+  c.backend.scale_rows({inputs, c.activations.expert_weights.as<float>()});
+  return inputs;
+}
+
 // The chosen experts' answers, weighed and added.
-void run_experts(const LayerContext& c, const Matrix& x, const Matrix& out) {
+void run_experts(const LayerContext& c, const Matrix& layer_in, const Matrix& out) {
+  const bool weigh_inputs = c.spec.experts.weigh_inputs;
+  const Matrix x = weigh_inputs ? weighed_inputs(c, layer_in) : layer_in;
   const int64_t slots = c.rows * c.spec.experts.used;
   const int64_t width = c.layer.ffn;
   const Matrix both = view(c.activations.ffn, slots, 2 * width);
@@ -61,7 +56,8 @@ void run_experts(const LayerContext& c, const Matrix& x, const Matrix& out) {
       expert_target(c, {Slot::kExpertsDown, Slot::kExpertsDownBias}, down)};
   expert_product(c, gate, output);
   c.backend.combine_experts({.y = down,
-                             .weights = c.activations.expert_weights.as<float>(),
+                             .weights = weigh_inputs ? c.activations.expert_ones.as<float>()
+                                                     : c.activations.expert_weights.as<float>(),
                              .used = c.spec.experts.used,
                              .out = out});
 }
@@ -87,13 +83,33 @@ void run_shared(const LayerContext& c, const Matrix& x, const Matrix& out) {
 
 }  // namespace
 
+// Which experts, and what each counts, into activations.expert_ids and expert_weights.
+void choose_experts(const LayerContext& c, const Matrix& x) {
+  const ExpertSpec& experts = c.spec.experts;
+  const Matrix logits = view(c.activations.router_logits, c.rows, experts.count);
+  product(c, x, {Slot::kRouter, Slot::kRouterBias}, logits);
+  c.backend.route_experts({.gate = experts.gate,
+                           .logits = logits,
+                           .selection_bias = c.weights.vector(Slot::kSelectionBias),
+                           .expert_scale = c.weights.vector(Slot::kExpertsDownScale),
+                           .groups = experts.groups,
+                           .groups_used = experts.groups_used,
+                           .used = experts.used,
+                           .normalize = experts.normalize,
+                           .scale = experts.scale,
+                           .ids = c.activations.expert_ids.as<int32_t>(),
+                           .weights = c.activations.expert_weights.as<float>()});
+}
+
 void expert_feed_forward(const LayerContext& c, const Matrix& x, const Matrix& out) {
   const Matrix room = view(c.activations.expert_in, c.rows, c.spec.hidden);
   // A router with a scale, and experts with a norm, read the residual stream instead of x.
   const NormSlots router_norm = {Slot::kRouterScale};
   const NormSlots experts_norm = {Slot::kExpertsNorm};
   const bool has_router_norm = c.weights.vector(router_norm.weight) != nullptr;
-  route(c, has_router_norm ? normed_or_same(c, residual_of(c), router_norm, room) : x);
+  if (!c.spec.experts.early) {
+    choose_experts(c, has_router_norm ? normed_or_same(c, residual_of(c), router_norm, room) : x);
+  }
   const bool has_experts_norm = c.weights.vector(experts_norm.weight) != nullptr;
   run_experts(c, has_experts_norm ? normed_or_same(c, residual_of(c), experts_norm, room) : x, out);
   norm_in_place(c, out, {Slot::kPostExpertsNorm});

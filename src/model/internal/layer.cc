@@ -48,6 +48,7 @@ void feed_forward(const LayerContext& c, const Matrix& x, const Matrix& out) {
 void sequential_blocks(const LayerContext& c) {
   const Matrix room = view(c.activations.normed, c.rows, c.spec.hidden);
   const Matrix block = view(c.activations.block_out, c.rows, c.spec.hidden);
+  if (c.layer.experts && c.spec.experts.early) choose_experts(c, residual_of(c));
   mix(c, normed_or_same(c, residual_of(c), kMixerNorm, room), block);
   norm_in_place(c, block, kMixerBlockNorm);
   add_block(c, block, kMixerResidualNorm);

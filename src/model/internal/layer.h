@@ -44,6 +44,9 @@ void dense_feed_forward(const LayerContext& context, const backend::Matrix& x,
 // `x` is what the dense part reads; experts with a norm of their own read the residual stream.
 void expert_feed_forward(const LayerContext& context, const backend::Matrix& x,
                          const backend::Matrix& out);
+// Only the choice of experts; expert_feed_forward() makes it itself where ExpertSpec is not
+// `early`.
+void choose_experts(const LayerContext& context, const backend::Matrix& x);
 // Adds what the layer makes of its own embedding of the tokens.
 void add_layer_input(const LayerContext& context);
 

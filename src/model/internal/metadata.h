@@ -30,6 +30,8 @@ class Metadata {
   const std::string& architecture() const { return architecture_; }
   // "attention.head_count" -> "llama.attention.head_count". Remembers that somebody asked for it.
   std::string key(std::string_view name) const;
+  // Says that a key is known, and that nothing depends on it.
+  void note_key(std::string_view name) const { static_cast<void>(key(name)); }
   // All keys that were asked for, from this object and from copies of it.
   const std::set<std::string>& asked() const { return *asked_; }
 

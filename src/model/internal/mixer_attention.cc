@@ -72,7 +72,7 @@ void project(const LayerContext& c, const Matrix& x, const Heads& heads) {
 }
 
 void norm_heads(const LayerContext& c, const Matrix& x, Slot weight) {
-  if (c.weights.vector(weight) == nullptr) return;
+  if (c.weights.vector(weight) == nullptr && !c.layer.plain_qk_norm) return;
   const QkNorm kind = c.spec.qk_norm;
   c.backend.norm({.kind = c.spec.norm,
                   .x = x,
@@ -93,8 +93,14 @@ void rotate(const LayerContext& c, const Matrix& x) {
                   .cos_sin = c.rope});
 }
 
+// Queries or keys as they meet each other.
+void norm_and_rotate(const LayerContext& c, const Matrix& x, Slot norm_weight) {
+  if (!c.spec.qk_norm_after_rope) norm_heads(c, x, norm_weight);
+  rotate(c, x);
+  if (c.spec.qk_norm_after_rope) norm_heads(c, x, norm_weight);
+}
+
 void store_keys_and_values(const LayerContext& c, const Heads& heads) {
-  norm_heads(c, heads.k, Slot::kKeyNorm);
   if (c.spec.value_norm) {
     c.backend.norm({.kind = c.spec.norm,
                     .x = heads.v,
@@ -102,8 +108,26 @@ void store_keys_and_values(const LayerContext& c, const Heads& heads) {
                     .eps = c.spec.norm_eps,
                     .out = heads.v});
   }
-  rotate(c, heads.k);
+  norm_and_rotate(c, heads.k, Slot::kKeyNorm);
   c.backend.store_kv({.k = heads.k, .v = heads.v, .pool = c.cache, .slices = c.slices});
+}
+
+// Multiplies what the heads answer by a gate, where the model has one: from the projection of the
+// queries, or from one of its own.
+void apply_gate(const LayerContext& c, const Matrix& x, const Matrix& mixed) {
+  if (c.spec.query_gate) {
+    const Matrix results = by_head(mixed, c.layer.value_dim);
+    c.backend.activation({.kind = backend::Activation::kSigmoid,
+                          .gate = gated_queries(c).gate,
+                          .up = results,
+                          .out = results});
+    return;
+  }
+  if (c.weights.matrix(Slot::kAttentionGate) == nullptr) return;
+  const Matrix gates = view(c.activations.qkv, c.rows, mixed.cols);  // the queries are done with
+  product(c, x, {Slot::kAttentionGate}, gates);
+  c.backend.activation(
+      {.kind = backend::Activation::kSigmoid, .gate = gates, .up = mixed, .out = mixed});
 }
 
 }  // namespace
@@ -113,8 +137,7 @@ void attention_mixer(const LayerContext& c, const Matrix& x, const Matrix& out) 
   const Heads heads = heads_of(c);
   project(c, x, heads);
   if (layer.owns_kv()) store_keys_and_values(c, heads);
-  norm_heads(c, heads.q, Slot::kQueryNorm);
-  rotate(c, heads.q);
+  norm_and_rotate(c, heads.q, Slot::kQueryNorm);
   if (c.query_scale != nullptr) c.backend.scale_rows({heads.q, c.query_scale});
 
   const Matrix mixed = view(c.activations.attention, c.rows, layer.attention_width());
@@ -131,13 +154,7 @@ void attention_mixer(const LayerContext& c, const Matrix& x, const Matrix& out) 
                        .window = layer.window,
                        .causal = c.spec.causal,
                        .sinks = c.weights.vector(Slot::kSinks)});
-  if (c.spec.query_gate) {
-    const Matrix results = by_head(mixed, layer.value_dim);
-    c.backend.activation({.kind = backend::Activation::kSigmoid,
-                          .gate = gated_queries(c).gate,
-                          .up = results,
-                          .out = results});
-  }
+  apply_gate(c, x, mixed);
   product(c, mixed, {Slot::kAttentionOutput, Slot::kAttentionOutputBias}, out);
 }
 

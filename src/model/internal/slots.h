@@ -43,6 +43,7 @@ enum class Slot {
   kQueryNorm,
   kKeyNorm,
   kSinks,
+  kAttentionGate,  // its sigmoid multiplies what attention answers
   kAttentionOutput,
   kAttentionOutputBias,
   kPostAttentionNorm,      // of what the block adds

@@ -41,8 +41,8 @@ bool applies(const TensorRule& rule, const ModelSpec& spec, const LayerSpec& lay
   return true;
 }
 
-bool may_be_absent(const gguf::File& file, const TensorRule& rule, size_t layer) {
-  if (rule.need == Need::kOptional) return true;
+// Whether the tensor is there that stands for this one.
+bool is_replaced(const gguf::File& file, const TensorRule& rule, size_t layer) {
   if (rule.unless.empty()) return false;
   return file.find_tensor(fmt::format(fmt::runtime(rule.unless), layer)) != nullptr;
 }
@@ -112,6 +112,10 @@ int64_t dim_size(const ModelSpec& spec, const LayerSpec& layer, Dim dim) {
       return spec.latent.value_dim;
     case Dim::kLatentAttention:
       return layer.heads * spec.latent.value_dim;
+    case Dim::kLatentKeysAndValues: {
+      const int64_t plain = spec.latent.key_dim - (layer.key_dim - spec.latent.rank);
+      return layer.heads * (plain + spec.latent.value_dim);
+    }
     case Dim::kQueryAndGate:
       return 2 * layer.q_width();
     case Dim::kDeltaQkv:
@@ -149,11 +153,14 @@ std::vector<ExpectedTensor> expected_tensors(const gguf::File& file,
   const auto add = [&](const TensorRule& rule, size_t layer) {
     const LayerSpec& of = spec.layers[layer];
     if (!applies(rule, spec, of)) return;
+    const bool is_optional = rule.need == Need::kOptional;
+    const bool replaced = is_replaced(file, rule, layer);
+    if (is_optional && replaced) return;
     ExpectedTensor tensor{.rule = &rule, .layer = layer, .name = tensor_name(rule, layer)};
     for (size_t i = 0; i < rule.shape.size(); ++i) {
       tensor.shape[i] = dim_size(spec, of, rule.shape[i]);
     }
-    tensor.may_be_absent = may_be_absent(file, rule, layer);
+    tensor.may_be_absent = is_optional || replaced;
     tensors.push_back(std::move(tensor));
   };
   for (const TensorRule& rule : architecture.tensors) {

@@ -35,15 +35,16 @@ enum class Dim {
   kAllLayerInputs,  // layer_input_dim * layers
   kQueryRank,       // of LatentSpec, and so on
   kLatentRank,
-  kLatentAndRope,    // rank + rotated part: key_dim of the layer
-  kLatentQuery,      // heads * key_dim
-  kLatentPlainKey,   // key_dim - rotated
-  kLatentValue,      // value_dim
-  kLatentAttention,  // heads * value_dim
-  kQueryAndGate,     // 2 * kQ
-  kDeltaQkv,         // of DeltaNetSpec
-  kDeltaValues,      // value_heads * value_dim
-  kDeltaHeads,       // value_heads
+  kLatentAndRope,        // rank + rotated part: key_dim of the layer
+  kLatentQuery,          // heads * key_dim
+  kLatentPlainKey,       // key_dim - rotated
+  kLatentValue,          // value_dim
+  kLatentAttention,      // heads * value_dim
+  kLatentKeysAndValues,  // heads * (plain key + value)
+  kQueryAndGate,         // 2 * kQ
+  kDeltaQkv,             // of DeltaNetSpec
+  kDeltaValues,          // value_heads * value_dim
+  kDeltaHeads,           // value_heads
   kTwiceDeltaHeads,
   kDeltaValueDim,
   kConvTaps,
@@ -66,9 +67,11 @@ enum class Need {
 };
 
 enum class Form {
-  kMatrix,  // a Weight, in any type that the backend computes with
-  kTable,   // a Weight that is only looked up
-  kVector,  // small f32 parameters
+  kMatrix,        // a Weight, in any type that the backend computes with
+  kTable,         // a Weight that is only looked up
+  kVector,        // small f32 parameters
+  kLatentKeys,    // a Weight made of a part of the tensor (latent_split.h)
+  kLatentValues,  // the same of its other part
 };
 
 struct TensorRule {
@@ -77,7 +80,9 @@ struct TensorRule {
   std::array<Dim, 3> shape;
   Form form = Form::kMatrix;
   Need need = Need::kRequired;
-  std::string_view unless = {};  // not required where a tensor of this name is there
+  // Where a tensor of this name is there, a required tensor may be absent, and an optional one is
+  // not read.
+  std::string_view unless = {};
   bool per_sqrt_hidden = false;  // vectors: divided by the root of the hidden size when loaded
   bool transposed = false;       // vectors of two dimensions: with the second one innermost
 
@@ -115,6 +120,10 @@ constexpr TensorRule with_need(TensorRule rule, Need need) {
 }
 constexpr TensorRule optional(TensorRule rule) {
   return with_need(rule, Need::kOptional);
+}
+constexpr TensorRule unless(std::string_view other, TensorRule rule) {
+  rule.unless = other;
+  return rule;
 }
 constexpr TensorRule named(TensorRule rule, std::string_view name) {
   rule.name = name;

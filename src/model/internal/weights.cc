@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "model/internal/common_tensors.h"
+#include "model/internal/latent_split.h"
 #include "model/internal/tensor_list.h"
 #include "quant/quant_type.h"
 
@@ -24,6 +25,25 @@ void divide(Loaded& slot, int64_t count, double divisor) {
   }
 }
 
+bool lies_in(std::span<const std::byte> memory, const Buffer& buffer) {
+  return !memory.empty() && memory.data() >= buffer.data() &&
+         memory.data() < buffer.data() + buffer.size();
+}
+
+// A part of the matrix that makes the keys and values of latent attention.
+Status load_latent_part(const gguf::Tensor& tensor, Form form, const LatentHeads& heads,
+                        backend::Backend& backend, Loaded& slot) {
+  const bool is_keys = form == Form::kLatentKeys;
+  CHASQUI_TRY(SplitPart part,
+              is_keys ? split_keys(tensor.view, heads) : split_values(tensor.view, heads));
+  const std::string name = std::string(tensor.name) + (is_keys ? ".keys" : ".values");
+  CHASQUI_TRY(slot.matrix, backend.prepare(part.view, backend::WeightUse::kMatrix, name));
+  // Backends that pack have their own copy; others read from here.
+  const auto memory = slot.matrix->host_memory();
+  if (memory.empty() || lies_in(memory, part.bytes)) slot.storage = std::move(part.bytes);
+  return {};
+}
+
 void transpose(Loaded& slot, const TensorView& view) {
   float* values = slot.storage.as<float>();
   const std::vector<float> from(values, values + view.elements());
@@ -41,6 +61,11 @@ Status load_tensor(const gguf::Tensor& tensor, Form form, backend::Backend& back
   const auto use = form == Form::kTable ? backend::WeightUse::kTable : backend::WeightUse::kMatrix;
   CHASQUI_TRY(slot.matrix, backend.prepare(tensor.view, use, tensor.name));
   return {};
+}
+
+LatentHeads latent_heads(const ModelSpec& spec, size_t layer) {
+  const int64_t rotated = spec.layers[layer].key_dim - spec.latent.rank;
+  return {spec.layers[layer].heads, spec.latent.key_dim - rotated, spec.latent.value_dim};
 }
 
 }  // namespace
@@ -61,7 +86,11 @@ Result<Weights> load_weights(const gguf::File& file, const Architecture& archite
     const TensorRule& rule = *expected.rule;
     SlotSet& set = rule.per_layer() ? weights.layers[expected.layer] : weights.global;
     Loaded& slot = set.at(rule.slot);
-    if (auto loaded = load_tensor(*tensor, rule.form, backend, slot); !loaded) {
+    const bool is_part = rule.form == Form::kLatentKeys || rule.form == Form::kLatentValues;
+    if (auto loaded = is_part ? load_latent_part(*tensor, rule.form,
+                                                 latent_heads(spec, expected.layer), backend, slot)
+                              : load_tensor(*tensor, rule.form, backend, slot);
+        !loaded) {
       return fail(loaded.error().code, file.path() + ": " + loaded.error().message);
     }
     if (rule.transposed) transpose(slot, tensor->view);
@@ -87,7 +116,7 @@ std::vector<std::span<const std::byte>> Weights::host_memory() const {
   const auto add = [&](const SlotSet& set) {
     for (const Loaded& slot : set.all()) {
       if (slot.matrix != nullptr) memory.push_back(slot.matrix->host_memory());
-      if (slot.storage.size() > 0) memory.push_back({slot.storage.data(), slot.storage.size()});
+      if (slot.vector != nullptr) memory.push_back({slot.storage.data(), slot.storage.size()});
     }
   };
   add(global);

@@ -20,7 +20,7 @@ namespace chasqui::model {
 // What stands in one slot: a matrix, a vector, or nothing.
 struct Loaded {
   std::unique_ptr<backend::Weight> matrix;
-  Buffer storage;  // of the vector, in the backend's memory
+  Buffer storage;  // of the vector, in the backend's memory, or what the matrix was made of
   const float* vector = nullptr;
 
   bool present() const { return matrix != nullptr || vector != nullptr; }
