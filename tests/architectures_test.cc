@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "app/loaded_model.h"
+#include "app/model_runner.h"
 #include "app/serving_model.h"
 #include "backend/cpu/cpu_backend.h"
 #include "model/arch/architecture.h"
@@ -126,6 +128,40 @@ TEST(Architectures, PrefixHitsAndCompanyChangeNoToken) {
     settings.kv_tokens = 256;
     EXPECT_EQ(testing::ask_together(*start(), 60, 4), alone);
   }
+}
+
+// Windows are shorter than the context in all of these files, so their layers need less memory, and
+// a request that is longer than what they keep ends as with room for everything.
+TEST(Architectures, WindowedLayersKeepTheirWindowOnly) {
+  int windowed = 0;
+  for (const GoldenModel& golden : language_models()) {
+    SCOPED_TRACE(golden.name);
+    app::Settings settings = app::default_settings();
+    settings.n_threads = 2;
+    settings.n_ctx = 256;
+    settings.n_parallel = 1;
+    settings.prefill_chunk = 16;
+    auto loaded = app::load_model({.path = golden.path.string()}, settings);
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    const std::vector<int64_t> windows = loaded->model->spec().cache_windows;
+    if (std::ranges::max(windows) == 0) continue;
+    ++windowed;
+    const auto runner = app::make_runner(std::move(*loaded), settings.n_ctx, settings);
+    ASSERT_TRUE(runner) << runner.error().message;
+    for (size_t group = 0; group < windows.size(); ++group) {
+      const int64_t blocks = (*runner)->cache_blocks(static_cast<int>(group));
+      // Twice the blocks that a window of at most 8 tokens and a step of 16 touch.
+      EXPECT_EQ(blocks, windows[group] == 0 ? 16 : 8) << group;
+    }
+    const auto little = app::start_serving(golden.path.string(), settings);
+    settings.n_parallel = 16;
+    const auto plenty = app::start_serving(golden.path.string(), settings);
+    ASSERT_TRUE(little && plenty);
+    EXPECT_EQ(testing::ask(*little->engine, 180, 1), testing::ask(*plenty->engine, 180, 1));
+    EXPECT_EQ(little->engine->stats().preemptions, 0);
+  }
+  if (windowed == 0) GTEST_SKIP() << testing::no_golden_data();
+  EXPECT_GE(windowed, 7);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <utility>
@@ -105,12 +106,16 @@ Result<std::unique_ptr<kv::BlockStore>> make_store(const Settings& settings,
 std::string cache_folder(const Settings& settings, const std::string& model_path) {
   std::string base = settings.cache_dir;
   if (base.empty()) {
-    const auto xdg = process_environment("XDG_CACHE_HOME");
-    const auto home = process_environment("HOME");
-    if (xdg && xdg->starts_with('/')) {
-      base = *xdg + "/chasqui/kv";
-    } else if (home && !home->empty()) {
-      base = *home + "/.cache/chasqui/kv";
+    const auto variable = [](const char* name) {
+      const char* text = std::getenv(name);
+      return std::string(text != nullptr ? text : "");
+    };
+    const std::string xdg = variable("XDG_CACHE_HOME");
+    const std::string home = variable("HOME");
+    if (xdg.starts_with('/')) {
+      base = xdg + "/chasqui/kv";
+    } else if (!home.empty()) {
+      base = home + "/.cache/chasqui/kv";
     } else {
       return "";
     }

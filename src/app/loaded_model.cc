@@ -12,6 +12,7 @@
 
 #include "app/cache_tier.h"
 #include "app/memory_plan.h"
+#include "app/model_source.h"
 #include "app/progress_bar.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/clock.h"
@@ -123,9 +124,7 @@ model::CacheOptions cache_types(const Settings& settings) {
 Result<LoadedModel> load_model(const LoadRequest& request, const Settings& settings) {
   const auto begin = std::chrono::steady_clock::now();
   LoadedModel loaded;
-  CHASQUI_TRY(
-      gguf::File file,
-      gguf::File::open(request.path, settings.use_mmap ? FileAccess::kMap : FileAccess::kRead));
+  CHASQUI_TRY(gguf::File file, open_model(request.path, settings));
   loaded.file = std::make_unique<gguf::File>(std::move(file));
   if (request.with_tokenizer) {
     CHASQUI_TRY(loaded.tokenizer, text::Tokenizer::load(*loaded.file));

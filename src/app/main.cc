@@ -22,6 +22,7 @@ constexpr Command kCommands[] = {
     {"inspect", "show what is in a GGUF file and what running it takes", declare_inspect},
     {"tokenize", "split text into tokens", declare_tokenize},
     {"detokenize", "turn tokens into text", declare_detokenize},
+    {"pull", "download a model from the Hugging Face hub", declare_pull},
     {"render", "put conversations through a chat template", declare_render},
     {"eval", "compute logits of given tokens, to compare engines", declare_eval},
     {"bench", "measure speed beside this machine's limits", declare_bench},

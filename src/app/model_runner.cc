@@ -29,7 +29,9 @@ class LoadedModelRunner final : public engine::ModelRunner, kv::BlockMover {
   model::StepOutputs forward(const model::StepInputs& inputs) override {
     return loaded_.model->forward(inputs);
   }
-  kv::BlockMover* block_mover() override { return this; }
+  kv::BlockMover* block_mover() override {
+    return loaded_.model->spec().state_group >= 0 ? nullptr : this;
+  }
 
  private:
   int64_t block_bytes(int group) const override { return loaded_.model->block_bytes(group); }
@@ -51,6 +53,10 @@ Result<std::unique_ptr<engine::ModelRunner>> make_runner(LoadedModel loaded, int
   model::CacheOptions cache = cache_types(settings);
   for (const int64_t window : loaded.model->spec().cache_windows) {
     cache.blocks.push_back(group_blocks(window, cache_tokens, settings));
+  }
+  const model::ModelSpec& spec = loaded.model->spec();
+  if (spec.state_group >= 0) {
+    cache.blocks[static_cast<size_t>(spec.state_group)] = state_count(spec, settings);
   }
   CHASQUI_TRY_STATUS(loaded.model->allocate_cache(cache));
   return std::make_unique<LoadedModelRunner>(std::move(loaded), cache);

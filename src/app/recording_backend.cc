@@ -32,6 +32,10 @@ class Recorder final : public RecordingBackend {
   Result<std::unique_ptr<KvPool>> allocate_kv(const KvSpec& spec) override {
     return inner_->allocate_kv(spec);
   }
+  Result<std::unique_ptr<backend::StatePool>> allocate_states(
+      const backend::StateSpec& spec) override {
+    return inner_->allocate_states(spec);
+  }
   Result<Buffer> allocate(size_t bytes) override { return inner_->allocate(bytes); }
   bool supports_kv_type(DType type) const override { return inner_->supports_kv_type(type); }
   void adopt_thread() override { inner_->adopt_thread(); }
@@ -75,6 +79,8 @@ class Recorder final : public RecordingBackend {
   void add(const backend::AddArgs& args) override { inner_->add(args); }
   void scale_rows(const backend::ScaleRowsArgs& args) override { inner_->scale_rows(args); }
   void copy(const backend::CopyArgs& args) override { inner_->copy(args); }
+  void conv_update(const backend::ConvUpdateArgs& args) override { inner_->conv_update(args); }
+  void delta_rule(const backend::DeltaRuleArgs& args) override { inner_->delta_rule(args); }
   void route_experts(const backend::RouteArgs& args) override { inner_->route_experts(args); }
   void combine_experts(const backend::CombineArgs& args) override { inner_->combine_experts(args); }
   void gather_rows(const backend::GatherArgs& args) override { inner_->gather_rows(args); }

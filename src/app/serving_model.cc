@@ -13,6 +13,7 @@
 #include "app/draft_model.h"
 #include "app/memory_plan.h"
 #include "app/model_runner.h"
+#include "app/vocabulary_model.h"
 #include "chat/json_value.h"
 
 namespace chasqui::app {
@@ -71,8 +72,8 @@ Status check_cache(const MemoryPlan& plan, int64_t tokens, int64_t n_ctx) {
                             tokens, n_ctx),
                 "kv_tokens");
   }
-  const uint64_t bytes =
-      static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token + plan.windowed_kv_bytes;
+  const uint64_t bytes = static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token +
+                         plan.windowed_kv_bytes + plan.state_bytes;
   if (bytes < plan.machine_bytes) return {};
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("a cache of {} tokens takes {}, but this machine has {}: lower n_ctx "
@@ -80,6 +81,22 @@ Status check_cache(const MemoryPlan& plan, int64_t tokens, int64_t n_ctx) {
                           tokens, format_bytes(bytes), format_bytes(plan.machine_bytes),
                           plan.tokens_that_fit),
               "n_ctx");
+}
+
+// What does not work with recurrent layers is left out, and the log says so.
+Settings for_recurrent_layers(const model::ModelSpec& spec, const MemoryPlan& plan,
+                              Settings settings) {
+  spdlog::info("recurrent layers: {} states ({})", state_count(spec, settings),
+               format_bytes(plan.state_bytes));
+  if (!settings.draft_model.empty()) {
+    spdlog::warn("draft_model has no effect: recurrent states cannot take a wrong guess back");
+    settings.draft_model.clear();
+  }
+  if (settings.cache) {
+    spdlog::warn("cache has no effect: recurrent states are not kept in a second tier");
+    settings.cache = false;
+  }
+  return settings;
 }
 
 // None where no file is named. Guessing pays when it costs little beside what it saves.
@@ -116,23 +133,41 @@ jinja::Variables template_variables(const std::string& text) {
 
 }  // namespace
 
-Result<api::ServedModel> start_serving(const std::string& path, const Settings& settings) {
+api::ServedModel describe_model(const std::string& path, const Settings& settings) {
+  api::ServedModel served;
+  const bool is_path = settings.model_alias.empty() && settings.hf_model_repo_id.empty();
+  served.id = is_path ? path : model_id(settings);
+  served.created = std::chrono::duration_cast<std::chrono::seconds>(
+                       std::chrono::system_clock::now().time_since_epoch())
+                       .count();
+  served.embeddings = settings.embedding;
+  served.last_n_tokens = static_cast<int32_t>(settings.last_n_tokens_size);
+  served.default_seed = default_seed(settings.seed);
+  served.template_variables = template_variables(settings.chat_template_kwargs);
+  served.interrupt_streams = settings.interrupt_requests;
+  return served;
+}
+
+Result<api::ServedModel> start_serving(const std::string& path, const Settings& wanted) {
   // In the words of the replaced server, which scripts may look for.
   if (!std::filesystem::exists(path)) {
     return fail(ErrorCode::kNotFound, "Model path does not exist: " + path, "model");
   }
-  const engine::EngineOptions rows = engine_options(settings, 0);
+  if (wanted.vocab_only) return start_vocabulary(path, wanted);
+  const engine::EngineOptions rows = engine_options(wanted, 0);
   CHASQUI_TRY(LoadedModel loaded,
               load_model({.path = path,
                           .max_rows = rows.max_batch_tokens,
                           .max_logit_rows = std::max(rows.max_sequences, kMinLogitRows)},
-                         settings));
+                         wanted));
   const model::ModelSpec& spec = loaded.model->spec();
+  MemoryPlan plan = plan_memory(*loaded.file, spec, wanted);
+  const Settings settings =
+      spec.state_group < 0 ? wanted : for_recurrent_layers(spec, plan, wanted);
   CHASQUI_TRY(const auto format,
               choose_chat_format(*loaded.file, loaded.tokenizer->vocab(), settings));
   const int64_t n_ctx = context_of(settings, spec);
   CHASQUI_TRY(std::optional<LoadedModel> draft, load_draft(loaded, settings, n_ctx));
-  MemoryPlan plan = plan_memory(*loaded.file, spec, settings);
   if (draft) plan = together(plan, plan_memory(*draft->file, draft->model->spec(), settings));
   const int64_t tokens = cache_tokens(plan, settings, n_ctx);
   CHASQUI_TRY_STATUS(check_cache(plan, tokens, n_ctx));
@@ -140,22 +175,13 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
                path, spec.architecture, static_cast<double>(plan.parameters) / 1e6,
                loaded.backend->name(), n_ctx, tokens,
                format_bytes(static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token +
-                            plan.windowed_kv_bytes),
+                            plan.windowed_kv_bytes + plan.state_bytes),
                format->name());
 
-  api::ServedModel served;
-  served.id = settings.model_alias.empty() ? path : settings.model_alias;
-  served.created = std::chrono::duration_cast<std::chrono::seconds>(
-                       std::chrono::system_clock::now().time_since_epoch())
-                       .count();
+  api::ServedModel served = describe_model(path, settings);
   served.tokenizer = loaded.tokenizer;
   served.chat_format = format;
   served.hidden_size = static_cast<int32_t>(spec.hidden);
-  served.embeddings = settings.embedding;
-  served.last_n_tokens = static_cast<int32_t>(settings.last_n_tokens_size);
-  served.default_seed = default_seed(settings.seed);
-  served.template_variables = template_variables(settings.chat_template_kwargs);
-  served.interrupt_streams = settings.interrupt_requests;
   engine::EngineOptions options = engine_options(settings, n_ctx);
   options.tier = open_cache_tier(settings, loaded);
   const double load_seconds = loaded.load_seconds;

@@ -26,6 +26,8 @@ void check(const RouteArgs& args);
 void check(const ExpertLinearArgs& args);
 void check(const CombineArgs& args);
 void check(const GatherArgs& args);
+void check(const ConvUpdateArgs& args);
+void check(const DeltaRuleArgs& args);
 
 // A user's choice, so not a CHECK: kUnsupported when a head of keys or values is not a whole number
 // of blocks of the type that it shall be cached in.

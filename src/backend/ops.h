@@ -42,6 +42,7 @@ struct LinearArgs {
 enum class NormKind {
   kRms,    // x / sqrt(mean(x^2) + eps) * weight (+ bias)          arXiv:1910.07467
   kLayer,  // (x - mean) / sqrt(var + eps) * weight + bias         arXiv:1607.06450
+  kL2,     // x / sqrt(sum(x^2) + eps) * weight (+ bias)
 };
 // Normalises groups of `group` neighbouring values of each row (a whole row, or one head for
 // q/k norm). May be in place (out == x). Sums in double precision or better than naive f32.
@@ -79,12 +80,14 @@ enum class Activation {
   kRelu,
   kReluSquared,
   kSigmoid,
+  kIdentity,  // so that gate and up are multiplied
   // Of gpt-oss: g sigmoid(1.702 g) (u + 1), with g = min(gate, 7) and u = up limited to -7 .. 7;
   // it needs `up`.
   kClampedSwiglu,
 };
 
-// out = act(gate) * up, or act(gate) when `up` has no data. May be in place (out == gate).
+// out = act(gate) * up, or act(gate) when `up` has no data. May be in place (out == gate or
+// out == up).
 struct ActivationArgs {
   Activation kind = Activation::kSilu;
   Matrix gate;

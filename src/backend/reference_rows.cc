@@ -20,7 +20,8 @@ void norm_group(const NormArgs& args, const float* x, const float* weight, const
   }
   double squares = 0;
   for (int64_t i = 0; i < args.group; ++i) squares += (x[i] - mean) * (x[i] - mean);
-  const double scale = 1.0 / std::sqrt(squares / static_cast<double>(args.group) + args.eps);
+  const double terms = args.kind == NormKind::kL2 ? 1.0 : static_cast<double>(args.group);
+  const double scale = 1.0 / std::sqrt(squares / terms + args.eps);
   for (int64_t i = 0; i < args.group; ++i) {
     double y = (x[i] - mean) * scale;
     if (weight != nullptr) y *= weight[i];
@@ -49,6 +50,8 @@ double activate(Activation kind, double x) {
       return x > 0 ? x * x : 0;
     case Activation::kSigmoid:
       return 1 / (1 + std::exp(-x));
+    case Activation::kIdentity:
+      return x;
     case Activation::kClampedSwiglu:
       x = std::min(x, 7.0);
       return x / (1 + std::exp(-1.702 * x));

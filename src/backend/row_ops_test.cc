@@ -38,6 +38,18 @@ TEST_P(RowOps, RmsNormDividesByTheRootMeanSquare) {
                                       FloatNear(2.1f, 1e-6f), FloatNear(3.8f, 1e-6f)));
 }
 
+TEST_P(RowOps, L2NormDividesByTheLength) {
+  Rows x(1, 4, {3, 4, 0, 0}), out(1, 4);
+  NormArgs args;
+  args.kind = NormKind::kL2;
+  args.x = x.matrix();
+  args.group = 2;
+  args.eps = 11;  // sqrt(25 + 11) = 6
+  args.out = out.matrix();
+  backend_->norm(args);
+  EXPECT_THAT(out.row(0), ElementsAre(FloatNear(0.5f, 1e-6f), FloatNear(4.0f / 6, 1e-6f), 0, 0));
+}
+
 TEST_P(RowOps, LayerNormCentresFirst) {
   Rows x(2, 2, {1001, 1003, -4, -4}), out(2, 2);
   const std::vector<float> weight = {2, 2}, bias = {0.5f, 0.25f};

@@ -19,6 +19,11 @@
 namespace chasqui::model {
 namespace {
 
+// States that can be found again are this far apart: prompts that share their beginning then
+// compute at most so many tokens twice, and a long prompt leaves a state for as many tokens as
+// weigh about as much in keys and values.
+constexpr int64_t kStateEveryTokens = 512;
+
 using backend::dense;
 using backend::Matrix;
 
@@ -37,6 +42,13 @@ Result<Blueprint> read_blueprint(const gguf::File& file) {
                             file.path(), metadata.architecture(), architecture_names()));
   }
   CHASQUI_TRY(blueprint.spec, blueprint.architecture->read_spec(metadata));
+  for (size_t i = 0; i < blueprint.spec.layers.size(); ++i) {
+    if (blueprint.spec.layers[i].mixer != Mixer::kNone) continue;
+    return fail(
+        ErrorCode::kUnsupported,
+        fmt::format("{}: {} gives layer {} no heads, which {} models do not allow", file.path(),
+                    metadata.key("attention.head_count_kv"), i, metadata.architecture()));
+  }
   return blueprint;
 }
 
@@ -80,9 +92,10 @@ struct Model::Impl {
   Activations activations;
   std::vector<RopeTable> ropes;
   std::vector<std::unique_ptr<backend::KvPool>> cache;  // by layer; null where it reads another's
-  std::vector<int64_t> cache_blocks;                    // one for each group
-  std::vector<float> host_logits;                       // [max_logit_rows, vocab]
-  std::vector<float> host_hidden;                       // [max_rows, hidden], grown on first use
+  std::vector<std::unique_ptr<backend::StatePool>> states;  // by layer; null where not recurrent
+  std::vector<int64_t> cache_blocks;                        // one for each group
+  std::vector<float> host_logits;                           // [max_logit_rows, vocab]
+  std::vector<float> host_hidden;  // [max_rows, hidden], grown on first use
 
   Matrix rows_of(const Buffer& buffer, int64_t rows, int64_t cols) const {
     return dense(buffer.as<float>(), rows, cols);
@@ -94,10 +107,11 @@ struct Model::Impl {
   bool caches(size_t i, int group) const {
     return spec.layers[i].cache_group == group && cache[i] != nullptr;
   }
-  backend::KvPool& cache_of(size_t i) const {
+  backend::KvPool* cache_of(size_t i) const {
     const int other = spec.layers[i].kv_layer;
-    return *cache[other < 0 ? i : static_cast<size_t>(other)];
+    return cache[other < 0 ? i : static_cast<size_t>(other)].get();
   }
+  Status allocate_states();
   void copy_blocks(std::span<const BlockCopy> copies);
   void run_layers(const StepInputs& inputs);
   void normed_rows(std::span<const int32_t> rows, const Matrix& out);
@@ -125,6 +139,7 @@ Result<std::unique_ptr<Model>> Model::load(const gguf::File& file, backend::Back
                                              .activations = {},
                                              .ropes = {},
                                              .cache = {},
+                                             .states = {},
                                              .cache_blocks = {},
                                              .host_logits = {},
                                              .host_hidden = {}});
@@ -157,7 +172,12 @@ std::vector<CacheSpec> Model::cache_groups(DType key_type, DType value_type) con
   for (const int64_t window : impl_->spec.cache_windows) {
     groups.push_back({backend::kKvBlockTokens, 0, window});
   }
+  if (impl_->spec.state_group >= 0) {
+    groups[static_cast<size_t>(impl_->spec.state_group)].state_every_tokens = kStateEveryTokens;
+  }
   for (const LayerSpec& layer : impl_->spec.layers) {
+    groups[static_cast<size_t>(layer.cache_group)].bytes_per_block +=
+        layer.state_floats * static_cast<int64_t>(sizeof(float));
     if (!layer.owns_kv()) continue;
     // An estimate where a row is no whole number of the type's blocks; the pool itself knows.
     const DTypeInfo& key = dtype_info(key_type);
@@ -176,6 +196,7 @@ Status Model::allocate_cache(const CacheOptions& options) {
                 impl_->spec.cache_windows.size());
   impl_->cache_blocks = options.blocks;
   impl_->cache.clear();
+  CHASQUI_TRY_STATUS(impl_->allocate_states());
   for (const LayerSpec& layer : impl_->spec.layers) {
     if (!layer.owns_kv()) {
       impl_->cache.push_back(nullptr);
@@ -193,7 +214,19 @@ Status Model::allocate_cache(const CacheOptions& options) {
   return {};
 }
 
+Status Model::Impl::allocate_states() {
+  states.clear();
+  for (const LayerSpec& layer : spec.layers) {
+    states.push_back(nullptr);
+    if (!layer.is_recurrent()) continue;
+    const int64_t count = cache_blocks[static_cast<size_t>(layer.cache_group)];
+    CHASQUI_TRY(states.back(), backend.allocate_states({count, layer.state_floats}));
+  }
+  return {};
+}
+
 int64_t Model::block_bytes(int group) const {
+  CHASQUI_CHECK(group != impl_->spec.state_group, "group {} has no blocks but states", group);
   int64_t bytes = 0;
   for (size_t i = 0; i < impl_->cache.size(); ++i) {
     if (impl_->caches(i, group)) bytes += impl_->cache[i]->block_bytes();
@@ -272,6 +305,7 @@ void Model::Impl::run_layers(const StepInputs& inputs) {
          .layer = layer,
          .weights = weights.layers[i],
          .cache = cache_of(i),
+         .states = states[i].get(),
          .activations = activations,
          .rows = rows,
          .index = static_cast<int64_t>(i),

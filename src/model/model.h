@@ -63,7 +63,8 @@ class Model {
   // the model file.
   std::vector<std::span<const std::byte>> weight_memory() const;
 
-  // One entry for each cache group; bytes_per_block for the given types.
+  // One entry for each cache group; bytes_per_block for the given types. A block of the group with
+  // recurrent states (CacheSpec::state_every_tokens) is one state.
   std::vector<CacheSpec> cache_groups(DType key_type, DType value_type) const;
   // Must be called once before forward().
   Status allocate_cache(const CacheOptions& options);
@@ -71,6 +72,7 @@ class Model {
 
   // One block of a group in all its layers, one after another, as bytes of the backend's own: they
   // mean the same only to a cache of the same model, types and backend. After allocate_cache().
+  // REQUIRES of all three: no group of recurrent states.
   int64_t block_bytes(int group) const;
   void read_block(int group, int32_t block, std::span<std::byte> to) const;
   void write_block(int group, int32_t block, std::span<const std::byte> from);

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "backend/ops.h"
+#include "backend/recurrent_ops.h"
 
 namespace chasqui::model {
 
@@ -49,6 +50,8 @@ enum class Mixer {
   kNone,             // not decided yet; no model has it once it is read
   kAttention,        // queries, keys and values of all heads
   kLatentAttention,  // keys and values from one compressed vector    arXiv:2405.04434, section 2.1
+  kDeltaNet,         // a recurrent state under the gated delta rule  arXiv:2412.06464
+  kShortConv,        // a gated convolution over a few tokens         arXiv:2511.23404 (LFM2)
 };
 
 struct LayerSpec {
@@ -65,8 +68,10 @@ struct LayerSpec {
   int cache_group = 0;        // index into ModelSpec::cache_windows
   int kv_layer = -1;          // reads the keys and values of this earlier layer; -1: has its own
   bool value_is_key = false;  // no value projection: values are the keys before norm and rope
+  int64_t state_floats = 0;   // of the recurrent state that the layer has instead; 0: none
 
-  bool owns_kv() const { return kv_layer < 0; }
+  bool is_recurrent() const { return state_floats > 0; }
+  bool owns_kv() const { return kv_layer < 0 && !is_recurrent(); }
   int64_t q_width() const { return heads * key_dim; }
   int64_t k_width() const { return kv_heads * key_dim; }
   int64_t v_width() const { return kv_heads * value_dim; }
@@ -93,6 +98,20 @@ struct LatentSpec {
   int64_t value_dim = 0;   // of one head's value
 };
 
+// The gated delta net. Queries, keys and values of a token pass a convolution over a few tokens
+// before they meet the state of their head, [key_dim, value_dim].
+struct DeltaNetSpec {
+  int64_t key_heads = 0;    // of queries, too
+  int64_t value_heads = 0;  // a multiple of key_heads
+  int64_t key_dim = 0;      // of one head
+  int64_t value_dim = 0;    // of one head
+  backend::KeySharing sharing = backend::KeySharing::kGrouped;
+
+  int64_t key_width() const { return key_heads * key_dim; }
+  int64_t value_width() const { return value_heads * value_dim; }
+  int64_t qkv_width() const { return 2 * key_width() + value_width(); }
+};
+
 // How queries and keys are normalised where the tensors for it are there.
 enum class QkNorm {
   kPerHead,    // one weight vector for all heads
@@ -111,10 +130,14 @@ struct ModelSpec {
   std::vector<RopeSpec> ropes;
   ExpertSpec experts;
   LatentSpec latent;
+  DeltaNetSpec delta_net;
+  int64_t conv_taps = 0;  // of the convolution in recurrent layers, the token itself included
 
   backend::NormKind norm = backend::NormKind::kRms;
   float norm_eps = 1e-5f;
   QkNorm qk_norm = QkNorm::kPerHead;
+  bool query_gate = false;       // the query projection gives each head a gate, too, whose sigmoid
+                                 // the head's result is multiplied with
   bool value_norm = false;       // values are normalised head by head, without weights
   bool parallel_blocks = false;  // attention and feed-forward read the same residual
   bool causal = true;            // false: every token sees the whole text (encoders)
@@ -133,6 +156,7 @@ struct ModelSpec {
 
   // For each cache group the window of its layers in tokens; 0: unlimited.
   std::vector<int64_t> cache_windows = {0};
+  int state_group = -1;  // the group with the states of recurrent layers; -1: there are none
 };
 
 }  // namespace chasqui::model

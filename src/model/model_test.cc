@@ -87,13 +87,13 @@ TEST(Model, StrangersInTheBatchDoNotChangeABit) {
   const auto alone = last_logits(*model, tokens, 0);
 
   // The same prompt as the second of three sequences of one step.
-  std::vector<Session> sessions = {Session(*model, 128, 0), Session(*model, 128, 8),
-                                   Session(*model, 128, 16)};
+  std::vector<Session> sessions = {Session(*model, 128, 0), Session(*model, 128, 1),
+                                   Session(*model, 128, 2)};
   std::vector<int32_t> batch = some_tokens(5, 290);
   std::vector<int32_t> positions(5);
   std::iota(positions.begin(), positions.end(), 0);
   const std::vector<backend::SequenceSlice> slices = {
-      sessions[0].slice(0, 5), sessions[1].slice(5, 20), sessions[2].slice(25, 3)};
+      sessions[0].slice(0, 0, 5), sessions[1].slice(0, 5, 20), sessions[2].slice(0, 25, 3)};
   batch.insert(batch.end(), tokens.begin(), tokens.end());
   for (int32_t i = 0; i < 20; ++i) positions.push_back(i);
   for (int32_t i = 0; i < 3; ++i) {

@@ -69,7 +69,12 @@ def compare_model(binary, model, expected, tally, exact):
     want = json.loads(expected.read_text())
     if want.get("kind", "lm") != "lm":
         return
-    suffix = want.get("best_suffix", "")
+    compare_logits(binary, model, want, want.get("best_suffix", ""), tally, exact)
+    if "long_context" in want:
+        compare_logits(binary, model, {**want, **want["long_context"]}, "", tally, exact)
+
+
+def compare_logits(binary, model, want, suffix, tally, exact):
     request = {"tokens": want["tokens"], "positions": want["positions"], "greedy": len(want["greedy"]),
                "n_ctx": want["n_ctx"], "chunk": 7}
     flags = ["--exact"] if exact else []

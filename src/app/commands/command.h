@@ -26,6 +26,7 @@ Action declare_serve(CLI::App& parser);
 Action declare_run(CLI::App& parser);
 Action declare_inspect(CLI::App& parser);
 Action declare_check(CLI::App& parser);
+Action declare_pull(CLI::App& parser);
 Action declare_tokenize(CLI::App& parser);
 Action declare_detokenize(CLI::App& parser);
 Action declare_render(CLI::App& parser);

@@ -9,7 +9,6 @@
 #include "app/commands/command.h"
 #include "app/json_io.h"
 #include "app/loaded_model.h"
-#include "base/checked_math.h"
 #include "model/session.h"
 
 namespace chasqui::app {
@@ -33,13 +32,15 @@ struct EvalArgs {
   std::shared_ptr<SettingOptions> settings;
 };
 
-Result<EvalCase> read_case(const json::value& document, int32_t vocab) {
+// The vocabulary is known when the model is loaded, and the model when the context is: ids are
+// checked then (check_ids).
+Result<EvalCase> read_case(const json::value& document) {
   if (!document.is_object()) {
     return fail(ErrorCode::kInvalidArgument, "the input must be a JSON object");
   }
   const json::object& object = document.get_object();
   EvalCase eval;
-  CHASQUI_TRY(eval.tokens, index_list(object, "tokens", vocab, "a token id", "input"));
+  CHASQUI_TRY(eval.tokens, index_list(object, "tokens", INT32_MAX, "a token id", "input"));
   if (eval.tokens.empty()) return fail(ErrorCode::kInvalidArgument, "input: tokens is empty");
   const auto count = static_cast<int64_t>(eval.tokens.size());
   if (object.contains("positions")) {
@@ -52,6 +53,13 @@ Result<EvalCase> read_case(const json::value& document, int32_t vocab) {
   const int64_t needed = count + eval.greedy;
   CHASQUI_TRY(eval.n_ctx, int_field(object, "n_ctx", needed, kMaxContext, needed, "input"));
   return eval;
+}
+
+Status check_ids(const json::value& document, int64_t vocab) {
+  const auto ids = index_list(document.get_object(), "tokens", static_cast<int32_t>(vocab),
+                              "a token id", "input");
+  if (!ids) return fail(ids.error());
+  return {};
 }
 
 // The logit rows in the order in which they were asked for, which need not ascend.
@@ -90,16 +98,17 @@ Status decode_greedily(model::Session& session, int64_t count, std::vector<float
 }
 
 Status eval(const EvalArgs& args) {
-  CHASQUI_TRY(const Settings settings, args.settings->resolve());
+  CHASQUI_TRY(Settings settings, args.settings->resolve());
   CHASQUI_TRY(const json::value document, read_json_input(args.input));
+  CHASQUI_TRY(const EvalCase eval, read_case(document));
+  settings.n_ctx = eval.n_ctx;
   CHASQUI_TRY(const LoadedModel loaded,
               load_model({.path = args.model, .with_tokenizer = false}, settings));
   model::Model& model = *loaded.model;
-  CHASQUI_TRY(const EvalCase eval, read_case(document, static_cast<int32_t>(model.spec().vocab)));
+  CHASQUI_TRY_STATUS(check_ids(document, model.spec().vocab));
 
   model::CacheOptions cache = cache_types(settings);
-  cache.blocks.assign(model.spec().cache_windows.size(),
-                      ceil_div(eval.n_ctx, backend::kKvBlockTokens));
+  cache.blocks = model::session_blocks(model, eval.n_ctx);
   CHASQUI_TRY_STATUS(model.allocate_cache(cache));
 
   std::vector<int64_t> wanted = eval.positions;

@@ -77,6 +77,10 @@ CHASQUI_INLINE F32x16 relu_squared(F32x16 x) {
   return mul(relu(x), relu(x));
 }
 
+CHASQUI_INLINE F32x16 identity(F32x16 x) {
+  return x;
+}
+
 template <F32x16 (*kFunction)(F32x16)>
 void run(const float* gate, const float* up, float* out, int64_t n) {
   for (int64_t i = 0; i < n; i += 16) {
@@ -101,7 +105,7 @@ void run_clamped_swiglu(const float* gate, const float* up, float* out, int64_t 
 
 ActivationKernels activation_kernels() {
   return {{run<silu>, run<gelu>, run<gelu_tanh>, run<gelu_quick>, run<relu>, run<relu_squared>,
-           run<sigmoid>, run_clamped_swiglu}};
+           run<sigmoid>, run<identity>, run_clamped_swiglu}};
 }
 
 }  // namespace chasqui::backend::cpu::CHASQUI_ISA

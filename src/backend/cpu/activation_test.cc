@@ -23,7 +23,7 @@ constexpr Bound kBounds[] = {
     {Activation::kSilu, 8, 0, 0},          {Activation::kGelu, 16, 0, 0},
     {Activation::kGeluTanh, 8, 6.4, 0.29}, {Activation::kGeluQuick, 8, 1.71, 0},
     {Activation::kRelu, 0, 0, 0},          {Activation::kReluSquared, 1, 0, 0},
-    {Activation::kSigmoid, 8, 0, 0},
+    {Activation::kSigmoid, 8, 0, 0},       {Activation::kIdentity, 0, 0, 0},
 };
 
 TEST_P(CpuActivation, IsAccurateToAFewUnitsInTheLastPlace) {
@@ -72,7 +72,7 @@ std::vector<float> all_row_ops(Backend& backend) {
     backend.activation({bound.kind, a.matrix(), b.matrix(), out.matrix()});
     keep(out);
   }
-  for (const NormKind kind : {NormKind::kRms, NormKind::kLayer}) {
+  for (const NormKind kind : {NormKind::kRms, NormKind::kLayer, NormKind::kL2}) {
     NormArgs norm;
     norm.kind = kind;
     norm.x = a.matrix();

@@ -49,6 +49,9 @@ class CpuBackend final : public Backend {
   Result<std::unique_ptr<KvPool>> allocate_kv(const KvSpec& spec) override {
     return cpu::allocate_kv(context_, spec);
   }
+  Result<std::unique_ptr<StatePool>> allocate_states(const StateSpec& spec) override {
+    return cpu::allocate_states(context_, spec);
+  }
   Result<Buffer> allocate(size_t bytes) override { return Buffer::allocate(bytes); }
   bool supports_kv_type(DType type) const override { return cpu::supports_kv_type(type); }
 
@@ -66,6 +69,8 @@ class CpuBackend final : public Backend {
   void expert_linear(const ExpertLinearArgs& args) override { cpu::expert_linear(context_, args); }
   void combine_experts(const CombineArgs& args) override { cpu::combine_experts(context_, args); }
   void gather_rows(const GatherArgs& args) override { cpu::gather_rows(context_, args); }
+  void conv_update(const ConvUpdateArgs& args) override { cpu::conv_update(context_, args); }
+  void delta_rule(const DeltaRuleArgs& args) override { cpu::delta_rule(context_, args); }
 
   void read(const float* from, float* to, int64_t count) override {
     std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));

@@ -24,7 +24,11 @@ Status read_heads(const Metadata& metadata, ModelSpec& spec, int64_t layers) {
   CHASQUI_TRY(const auto heads, metadata.per_layer("attention.head_count", kHeads, layers, {}));
   CHASQUI_TRY(const auto kv_heads,
               metadata.per_layer("attention.head_count_kv", kKvHeads, layers, heads.front()));
-  CHASQUI_TRY(const auto ffn, metadata.per_layer("feed_forward_length", kWidth, layers, {}));
+  // Files of models that have nothing but experts may lack the width of the others.
+  CHASQUI_TRY(const int64_t of_expert,
+              metadata.int_or("expert_feed_forward_length", kSharedWidth, 0));
+  const auto usual_ffn = of_expert > 0 ? std::optional(of_expert) : std::nullopt;
+  CHASQUI_TRY(const auto ffn, metadata.per_layer("feed_forward_length", kWidth, layers, usual_ffn));
   const int64_t usual_dim = spec.hidden / heads.front();
   CHASQUI_TRY(const int64_t key_dim, metadata.int_or("attention.key_length", kHeadDim, usual_dim));
   CHASQUI_TRY(const int64_t value_dim,
@@ -64,9 +68,10 @@ Status read_rope_scaling(const Metadata& metadata, RopeSpec& rope, int64_t conte
     rope.scaling = RopeScaling::kLinear;
   } else if (type == "yarn") {
     rope.scaling = RopeScaling::kYarn;
-  } else if (!type.empty() && type != "none") {
+  } else if (!type.empty() && type != "none" && type != "longrope") {
+    // LongRoPE is all in its tensors (RopeFactors::kByContext).
     return fail(ErrorCode::kUnsupported,
-                fmt::format("{}: {} is \"{}\"; known are none, linear and yarn",
+                fmt::format("{}: {} is \"{}\"; known are none, linear, yarn and longrope",
                             metadata.file().path(), metadata.key("rope.scaling.type"), type));
   }
   CHASQUI_TRY(rope.original_context,
@@ -239,6 +244,30 @@ void use_window_rope(ModelSpec& spec, double base, const LayerFlags& is_windowed
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     if (is_windowed[i]) spec.layers[i].rope = index;
   }
+}
+
+void use_states(ModelSpec& spec, Mixer mixer, int64_t floats, const LayerFlags& is_recurrent) {
+  spec.state_group = static_cast<int>(spec.cache_windows.size());
+  spec.cache_windows.push_back(0);
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    if (!is_recurrent[i]) continue;
+    LayerSpec& layer = spec.layers[i];
+    layer.mixer = mixer;
+    layer.heads = layer.kv_heads = 0;
+    layer.rope = -1;
+    layer.cache_group = spec.state_group;
+    layer.state_floats = floats;
+  }
+}
+
+Status check_equal_head_dims(const Metadata& metadata, const ModelSpec& spec) {
+  const LayerSpec& layer = spec.layers.front();
+  if (layer.key_dim == layer.value_dim) return {};
+  return fail(
+      ErrorCode::kInvalidArgument,
+      fmt::format("{}: {} is {} and {} is {}; {} models have heads of one size",
+                  metadata.file().path(), metadata.key("attention.key_length"), layer.key_dim,
+                  metadata.key("attention.value_length"), layer.value_dim, spec.architecture));
 }
 
 Result<float> read_factor(const Metadata& metadata, std::string_view name, float fallback) {

@@ -39,6 +39,13 @@ Result<LayerFlags> read_window_pattern(const Metadata& metadata, size_t layers, 
 // Another rope, for layers with `is_windowed`; unscaled and not for users to change.
 void use_window_rope(ModelSpec& spec, double base, const LayerFlags& is_windowed);
 
+// Layers for which `is_recurrent` is true have `mixer` with a state of `floats` values instead of
+// attention, and live in a cache group of their own.
+void use_states(ModelSpec& spec, Mixer mixer, int64_t floats, const LayerFlags& is_recurrent);
+
+// kInvalidArgument where keys and values of attention heads differ in size.
+Status check_equal_head_dims(const Metadata& metadata, const ModelSpec& spec);
+
 // A key that gives a factor, `fallback` where it is absent or 0.
 Result<float> read_factor(const Metadata& metadata, std::string_view name, float fallback);
 

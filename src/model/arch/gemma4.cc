@@ -95,11 +95,6 @@ constexpr std::array kDenseBesideExperts = {
     vector_rule(Slot::kPostSharedNorm, "blk.{}.post_ffw_norm_1.weight", Dim::kHidden,
                 Need::kExpertLayers)};
 
-constexpr std::string_view kGateUpName = "blk.{}.ffn_gate_up_exps.weight";
-constexpr TensorRule unless_fused(TensorRule rule) {
-  rule.unless = kGateUpName;
-  return rule;
-}
 constexpr TensorRule kRouterScale = {Slot::kRouterScale,
                                      "blk.{}.ffn_gate_inp.scale",
                                      {Dim::kHidden, Dim::kOne, Dim::kOne},
@@ -110,7 +105,7 @@ constexpr TensorRule kRouterScale = {Slot::kRouterScale,
 constexpr std::array kExperts = {
     kRouter,
     kRouterScale,
-    optional(experts_rule(Slot::kExpertsGateUp, kGateUpName, Dim::kHidden, Dim::kTwiceFfn)),
+    optional(experts_rule(Slot::kExpertsGateUp, kExpertsGateUpName, Dim::kHidden, Dim::kTwiceFfn)),
     unless_fused(kExpertsGate),
     unless_fused(kExpertsUp),
     kExpertsDown,

@@ -11,6 +11,9 @@ struct Widths {
   int64_t attention = 0;
   int64_t ffn = 0;
   int64_t heads = 0;
+  int64_t queries = 0;
+  int64_t recurrent_in = 0;
+  int64_t recurrent_mixed = 0;
 };
 
 Widths widest(const ModelSpec& spec) {
@@ -20,8 +23,17 @@ Widths widest(const ModelSpec& spec) {
     const int64_t copies = layer.experts ? spec.experts.used : 1;
     widths.qkv = std::max(widths.qkv, layer.qkv_width());
     widths.attention = std::max(widths.attention, layer.attention_width());
+    widths.queries = std::max(widths.queries, layer.q_width());
     widths.ffn = std::max({widths.ffn, 2 * layer.ffn * copies, 2 * layer.shared_ffn});
     widths.heads = std::max(widths.heads, layer.heads);
+    if (layer.mixer == Mixer::kDeltaNet) {
+      widths.attention = std::max(widths.attention, spec.delta_net.value_width());
+      widths.recurrent_in = widths.recurrent_mixed = spec.delta_net.qkv_width();
+    }
+    if (layer.mixer == Mixer::kShortConv) {
+      widths.recurrent_in = 3 * spec.hidden;
+      widths.recurrent_mixed = spec.hidden;
+    }
   }
   return widths;
 }
@@ -69,6 +81,11 @@ Result<Activations> Activations::allocate(const ModelSpec& spec, backend::Backen
       {&Activations::attention, max_rows, widths.attention},
       {&Activations::block_out, max_rows, spec.hidden},
       {&Activations::ffn, max_rows, widths.ffn},
+      {&Activations::gated_queries, max_rows, spec.query_gate ? 2 * widths.queries : 0},
+      {&Activations::recurrent_in, max_rows, widths.recurrent_in},
+      {&Activations::recurrent_mixed, max_rows, widths.recurrent_mixed},
+      {&Activations::recurrent_gate, max_rows, spec.delta_net.value_width()},
+      {&Activations::delta_gates, max_rows, 2 * spec.delta_net.value_heads},
       {&Activations::query_scale, max_rows, spec.temperature_length > 0 ? 1 : 0},
       {&Activations::latent, max_rows, is_latent ? spec.layers.front().key_dim : 0},
       {&Activations::query_rank, max_rows, latent.query_rank},

@@ -21,6 +21,11 @@ struct Activations {
   Buffer attention;           // [widest heads * value_dim]
   Buffer block_out;           // [hidden]: what a block adds
   Buffer ffn;                 // [widest gate + up, of all used experts of a token]
+  Buffer gated_queries;       // [widest heads * 2 * key_dim], of models with query gates
+  Buffer recurrent_in;        // [what a recurrent layer projects its input to]
+  Buffer recurrent_mixed;     // [what comes out of its convolution]
+  Buffer recurrent_gate;      // [delta net: value_width]
+  Buffer delta_gates;         // [2 * value heads of the delta net]
   Buffer query_scale;         // [1]: of queries by position
   Buffer latent;              // [latent + rotated part]
   Buffer query_rank;          // [latent.query_rank]

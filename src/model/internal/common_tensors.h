@@ -122,6 +122,16 @@ inline constexpr std::array kGatedFfnTensors = {kFfnGate,     kFfnUp,     kFfnDo
                                                 kFfnGateBias, kFfnUpBias, kFfnDownBias};
 inline constexpr std::array kPlainFfnTensors = {kFfnUp, kFfnDown, kFfnUpBias, kFfnDownBias};
 inline constexpr std::array kExpertTensors = {kRouter, kExpertsGate, kExpertsUp, kExpertsDown};
+// Gate and up of each expert in one matrix, or in two.
+inline constexpr std::string_view kExpertsGateUpName = "blk.{}.ffn_gate_up_exps.weight";
+constexpr TensorRule unless_fused(TensorRule rule) {
+  rule.unless = kExpertsGateUpName;
+  return rule;
+}
+inline constexpr std::array kExpertsMaybeFused = {
+    kRouter,
+    optional(experts_rule(Slot::kExpertsGateUp, kExpertsGateUpName, Dim::kHidden, Dim::kTwiceFfn)),
+    unless_fused(kExpertsGate), unless_fused(kExpertsUp), kExpertsDown};
 inline constexpr std::array kSharedExpertTensors = {kSharedGate, kSharedUp, kSharedDown};
 
 }  // namespace chasqui::model

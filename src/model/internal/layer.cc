@@ -29,6 +29,10 @@ void mix(const LayerContext& c, const Matrix& x, const Matrix& out) {
       return attention_mixer(c, x, out);
     case Mixer::kLatentAttention:
       return latent_attention_mixer(c, x, out);
+    case Mixer::kDeltaNet:
+      return delta_net_mixer(c, x, out);
+    case Mixer::kShortConv:
+      return short_conv_mixer(c, x, out);
     case Mixer::kNone:
       break;
   }

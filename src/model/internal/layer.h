@@ -17,7 +17,8 @@ struct LayerContext {
   const ModelSpec& spec;
   const LayerSpec& layer;
   const SlotSet& weights;
-  backend::KvPool& cache;  // of the layer whose keys and values it reads
+  backend::KvPool* cache;      // of the layer whose keys and values it reads; null: recurrent
+  backend::StatePool* states;  // of the layer itself; null: not recurrent
   const Activations& activations;
   int64_t rows;
   int64_t index;             // of the layer
@@ -34,6 +35,10 @@ void attention_mixer(const LayerContext& context, const backend::Matrix& x,
                      const backend::Matrix& out);
 void latent_attention_mixer(const LayerContext& context, const backend::Matrix& x,
                             const backend::Matrix& out);
+void delta_net_mixer(const LayerContext& context, const backend::Matrix& x,
+                     const backend::Matrix& out);
+void short_conv_mixer(const LayerContext& context, const backend::Matrix& x,
+                      const backend::Matrix& out);
 void dense_feed_forward(const LayerContext& context, const backend::Matrix& x,
                         const backend::Matrix& out);
 // `x` is what the dense part reads; experts with a norm of their own read the residual stream.

@@ -7,6 +7,7 @@
 namespace chasqui::model {
 namespace {
 
+using backend::dense;
 using backend::Matrix;
 
 struct Heads {
@@ -15,9 +16,33 @@ struct Heads {
   Matrix v;
 };
 
-// q, k and v side by side, so that a fused projection fills them as separate ones do.
+// Each head's query and gate beside each other, as the projection gives them; one row a head.
+struct GatedQueries {
+  Matrix query;
+  Matrix gate;
+};
+
+GatedQueries gated_queries(const LayerContext& c) {
+  const int64_t dim = c.layer.key_dim;
+  const Matrix both = view(c.activations.gated_queries, c.rows * c.layer.heads, 2 * dim);
+  return {columns(both, 0, dim), columns(both, dim, dim)};
+}
+
+// Heads of all rows below each other. REQUIRES: rows without gaps.
+Matrix by_head(const Matrix& x, int64_t dim) {
+  return dense(x.data, x.rows * x.cols / dim, dim);
+}
+
+// q, k and v side by side, so that a fused projection fills them as separate ones do; with gates,
+// which come from separate projections, q stands before the others.
 Heads heads_of(const LayerContext& c) {
   const LayerSpec& layer = c.layer;
+  if (c.spec.query_gate) {
+    const Matrix q = view(c.activations.qkv, c.rows, layer.q_width());
+    const Matrix kv =
+        dense(q.data + c.rows * layer.q_width(), c.rows, layer.k_width() + layer.v_width());
+    return {q, columns(kv, 0, layer.k_width()), columns(kv, layer.k_width(), layer.v_width())};
+  }
   const Matrix qkv = view(c.activations.qkv, c.rows, layer.qkv_width());
   return {columns(qkv, 0, layer.q_width()), columns(qkv, layer.q_width(), layer.k_width()),
           columns(qkv, layer.q_width() + layer.k_width(), layer.v_width())};
@@ -29,8 +54,11 @@ void project(const LayerContext& c, const Matrix& x, const Heads& heads) {
             view(c.activations.qkv, c.rows, c.layer.qkv_width()));
     return;
   }
+  const Matrix queries = c.spec.query_gate
+                             ? view(c.activations.gated_queries, c.rows, 2 * c.layer.q_width())
+                             : heads.q;
   const backend::LinearTarget targets[] = {
-      target(c, {Slot::kQuery, Slot::kQueryBias}, heads.q),
+      target(c, {Slot::kQuery, Slot::kQueryBias}, queries),
       target(c, {Slot::kKey, Slot::kKeyBias}, heads.k),
       target(c, {Slot::kValue, Slot::kValueBias}, heads.v),
   };
@@ -38,6 +66,9 @@ void project(const LayerContext& c, const Matrix& x, const Heads& heads) {
   const size_t count = !c.layer.owns_kv() ? 1 : c.layer.value_is_key ? 2 : 3;
   c.backend.linear({x, std::span(targets, count)});
   if (c.layer.owns_kv() && c.layer.value_is_key) c.backend.copy({heads.k, heads.v});
+  if (c.spec.query_gate) {
+    c.backend.copy({gated_queries(c).query, by_head(heads.q, c.layer.key_dim)});
+  }
 }
 
 void norm_heads(const LayerContext& c, const Matrix& x, Slot weight) {
@@ -72,7 +103,7 @@ void store_keys_and_values(const LayerContext& c, const Heads& heads) {
                     .out = heads.v});
   }
   rotate(c, heads.k);
-  c.backend.store_kv({.k = heads.k, .v = heads.v, .pool = &c.cache, .slices = c.slices});
+  c.backend.store_kv({.k = heads.k, .v = heads.v, .pool = c.cache, .slices = c.slices});
 }
 
 }  // namespace
@@ -92,7 +123,7 @@ void attention_mixer(const LayerContext& c, const Matrix& x, const Matrix& out) 
                           : 1.0f / std::sqrt(static_cast<float>(layer.key_dim));
   c.backend.attention({.q = heads.q,
                        .out = mixed,
-                       .pool = &c.cache,
+                       .pool = c.cache,
                        .slices = c.slices,
                        .heads = layer.heads,
                        .scale = scale,
@@ -100,6 +131,13 @@ void attention_mixer(const LayerContext& c, const Matrix& x, const Matrix& out) 
                        .window = layer.window,
                        .causal = c.spec.causal,
                        .sinks = c.weights.vector(Slot::kSinks)});
+  if (c.spec.query_gate) {
+    const Matrix results = by_head(mixed, layer.value_dim);
+    c.backend.activation({.kind = backend::Activation::kSigmoid,
+                          .gate = gated_queries(c).gate,
+                          .up = results,
+                          .out = results});
+  }
   product(c, mixed, {Slot::kAttentionOutput, Slot::kAttentionOutputBias}, out);
 }
 

@@ -45,7 +45,7 @@ void store_latent(const LayerContext& c, const Matrix& x) {
   product(c, x, {Slot::kLatentDown}, key);
   norm_rows(c, latent, {Slot::kLatentNorm}, latent);
   rotate(c, key, c.layer.key_dim);
-  c.backend.store_kv({.k = key, .v = latent, .pool = &c.cache, .slices = c.slices});
+  c.backend.store_kv({.k = key, .v = latent, .pool = c.cache, .slices = c.slices});
 }
 
 // Queries as the heads have them: [plain part | rotated part].
@@ -89,7 +89,7 @@ void latent_attention_mixer(const LayerContext& c, const Matrix& x, const Matrix
   const Matrix mixed = view(c.activations.attention, c.rows, layer.attention_width());
   c.backend.attention({.q = q,
                        .out = mixed,
-                       .pool = &c.cache,
+                       .pool = c.cache,
                        .slices = c.slices,
                        .heads = layer.heads,
                        .scale = c.spec.attention_scale,

@@ -51,6 +51,20 @@ enum class Slot {
   kLatentKey,    // [heads]: the part of a query that meets the latent vector
   kLatentValue,  // [heads]: from a mix of latent vectors to a head's output
 
+  // Gated delta net and short convolution.
+  kDeltaQkv,
+  kDeltaGate,       // of the head's result
+  kDeltaBeta,       // one a value head
+  kDeltaAlpha,      // one a value head
+  kDeltaBetaAlpha,  // of each key head first the betas of its value heads, then their alphas
+  kDeltaDtBias,
+  kDeltaDecay,
+  kDeltaNorm,
+  kDeltaOutput,
+  kConvTaps,     // [taps, columns]
+  kShortConvIn,  // two gates and the input, each [hidden]
+  kShortConvOut,
+
   // Dense feed-forward.
   kFfnNorm,
   kFfnNormBias,

@@ -29,6 +29,12 @@ bool applies(const TensorRule& rule, const ModelSpec& spec, const LayerSpec& lay
       return layer.owns_kv();
     case Need::kOwnValueLayers:
       return layer.owns_kv() && !layer.value_is_key;
+    case Need::kAttentionLayers:
+      return layer.mixer == Mixer::kAttention;
+    case Need::kDeltaNetLayers:
+      return layer.mixer == Mixer::kDeltaNet;
+    case Need::kShortConvLayers:
+      return layer.mixer == Mixer::kShortConv;
     case Need::kLayerInputs:
       return spec.layer_input_dim > 0;
   }
@@ -106,6 +112,22 @@ int64_t dim_size(const ModelSpec& spec, const LayerSpec& layer, Dim dim) {
       return spec.latent.value_dim;
     case Dim::kLatentAttention:
       return layer.heads * spec.latent.value_dim;
+    case Dim::kQueryAndGate:
+      return 2 * layer.q_width();
+    case Dim::kDeltaQkv:
+      return spec.delta_net.qkv_width();
+    case Dim::kDeltaValues:
+      return spec.delta_net.value_width();
+    case Dim::kDeltaHeads:
+      return spec.delta_net.value_heads;
+    case Dim::kTwiceDeltaHeads:
+      return 2 * spec.delta_net.value_heads;
+    case Dim::kDeltaValueDim:
+      return spec.delta_net.value_dim;
+    case Dim::kConvTaps:
+      return spec.conv_taps;
+    case Dim::kThriceHidden:
+      return 3 * spec.hidden;
   }
   CHASQUI_CHECK(false, "dimension {}", static_cast<int>(dim));
 }

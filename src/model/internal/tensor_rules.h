@@ -40,6 +40,14 @@ enum class Dim {
   kLatentPlainKey,   // key_dim - rotated
   kLatentValue,      // value_dim
   kLatentAttention,  // heads * value_dim
+  kQueryAndGate,     // 2 * kQ
+  kDeltaQkv,         // of DeltaNetSpec
+  kDeltaValues,      // value_heads * value_dim
+  kDeltaHeads,       // value_heads
+  kTwiceDeltaHeads,
+  kDeltaValueDim,
+  kConvTaps,
+  kThriceHidden,
 };
 
 enum class Need {
@@ -51,7 +59,10 @@ enum class Need {
   kSharedExpertLayers,  // with a feed-forward beside experts
   kOwnKvLayers,         // with keys and values of their own
   kOwnValueLayers,      // with values that are not their keys
-  kLayerInputs,         // all layers, and the model's own, of models with layer_input_dim
+  kAttentionLayers,     // with attention, where others are recurrent
+  kDeltaNetLayers,
+  kShortConvLayers,
+  kLayerInputs,  // all layers, and the model's own, of models with layer_input_dim
 };
 
 enum class Form {
@@ -68,6 +79,7 @@ struct TensorRule {
   Need need = Need::kRequired;
   std::string_view unless = {};  // not required where a tensor of this name is there
   bool per_sqrt_hidden = false;  // vectors: divided by the root of the hidden size when loaded
+  bool transposed = false;       // vectors of two dimensions: with the second one innermost
 
   constexpr bool per_layer() const { return name.starts_with("blk."); }
 };

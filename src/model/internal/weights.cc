@@ -24,6 +24,18 @@ void divide(Loaded& slot, int64_t count, double divisor) {
   }
 }
 
+void transpose(Loaded& slot, const TensorView& view) {
+  float* values = slot.storage.as<float>();
+  const std::vector<float> from(values, values + view.elements());
+  const int64_t inner = view.dims[0];
+  const int64_t outer = view.dims[1];
+  for (int64_t i = 0; i < inner; ++i) {
+    for (int64_t o = 0; o < outer; ++o) {
+      values[i * outer + o] = from[static_cast<size_t>(o * inner + i)];
+    }
+  }
+}
+
 Status load_tensor(const gguf::Tensor& tensor, Form form, backend::Backend& backend, Loaded& slot) {
   if (form == Form::kVector) return load_vector(tensor, backend, slot);
   const auto use = form == Form::kTable ? backend::WeightUse::kTable : backend::WeightUse::kMatrix;
@@ -52,6 +64,7 @@ Result<Weights> load_weights(const gguf::File& file, const Architecture& archite
     if (auto loaded = load_tensor(*tensor, rule.form, backend, slot); !loaded) {
       return fail(loaded.error().code, file.path() + ": " + loaded.error().message);
     }
+    if (rule.transposed) transpose(slot, tensor->view);
     if (rule.per_sqrt_hidden) divide(slot, tensor->view.elements(), std::sqrt(spec.hidden));
     // One by one: at the end the file and its packed copy would be in memory together.
     file.release(*tensor);
