@@ -77,15 +77,17 @@ def cell(line, key, factor=1.0, digits=4):
     return "-" if line is None else f"{factor * line[key]['value']:.{digits}f}"
 
 
+def bits(line):
+    return "-" if line is None else f"{line['bits']:.2f}"
+
+
 def print_table(rows):
-    print("\n| type | bits a value | perplexity | with imatrix | KL divergence | with imatrix | same best token | with imatrix |")
-    print("|---|---|---|---|---|---|---|---|")
-    for file_type, without, having in rows:
-        some = without or having
-        cells = [cell(line, key, factor, digits)
-                 for key, factor, digits in (("perplexity", 1, 3), ("kl_divergence", 1, 4), ("same_best", 100, 1))
-                 for line in (without, having)]
-        print(f"| {file_type} | {some['bits']:.2f} | {' | '.join(cells)} |")
+    print("\n| type | bits a value | KL divergence | same best token, % | with imatrix: bits | KL divergence | same best token, % |")
+    print("|---|---|---|---|---|---|---|")
+    for file_type, *lines in rows:
+        cells = [text for line in lines
+                 for text in (bits(line), cell(line, "kl_divergence"), cell(line, "same_best", 100, 1))]
+        print(f"| {file_type} | {' | '.join(cells)} |")
 
 
 def main():

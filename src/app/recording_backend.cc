@@ -79,6 +79,8 @@ class Recorder final : public RecordingBackend {
   void add(const backend::AddArgs& args) override { inner_->add(args); }
   void scale_rows(const backend::ScaleRowsArgs& args) override { inner_->scale_rows(args); }
   void copy(const backend::CopyArgs& args) override { inner_->copy(args); }
+  void conv_update(const backend::ConvUpdateArgs& args) override { inner_->conv_update(args); }
+  void delta_rule(const backend::DeltaRuleArgs& args) override { inner_->delta_rule(args); }
   void route_experts(const backend::RouteArgs& args) override { inner_->route_experts(args); }
   void combine_experts(const backend::CombineArgs& args) override { inner_->combine_experts(args); }
   void gather_rows(const backend::GatherArgs& args) override { inner_->gather_rows(args); }

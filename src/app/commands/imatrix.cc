@@ -12,7 +12,6 @@
 #include "app/progress_bar.h"
 #include "app/recording_backend.h"
 #include "app/text_chunks.h"
-#include "base/checked_math.h"
 #include "model/session.h"
 
 namespace chasqui::app {
@@ -56,7 +55,8 @@ void report(const std::map<std::string, quantize::ImportanceSums>& sums, const I
 }
 
 Status imatrix(const ImatrixArgs& args) {
-  CHASQUI_TRY(const Settings settings, args.settings->resolve());
+  CHASQUI_TRY(Settings settings, args.settings->resolve());
+  settings.n_ctx = args.chunks.tokens;
   if (!args.overwrite && std::filesystem::exists(args.output)) {
     return fail(ErrorCode::kInvalidArgument,
                 args.output + " exists already; --overwrite replaces it");
@@ -70,8 +70,7 @@ Status imatrix(const ImatrixArgs& args) {
   CHASQUI_TRY(const LoadedModel loaded, load_model({.path = args.model, .wrap = wrap}, settings));
   CHASQUI_TRY(const TextChunks chunks, TextChunks::read(args.text, *loaded.tokenizer, args.chunks));
   model::CacheOptions cache = cache_types(settings);
-  cache.blocks.assign(loaded.model->spec().cache_windows.size(),
-                      ceil_div(chunks.length(), backend::kKvBlockTokens));
+  cache.blocks = model::session_blocks(*loaded.model, chunks.length());
   CHASQUI_TRY_STATUS(loaded.model->allocate_cache(cache));
 
   remember_interrupts();

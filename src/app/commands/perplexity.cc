@@ -13,7 +13,6 @@
 #include "app/loaded_model.h"
 #include "app/progress_bar.h"
 #include "app/text_chunks.h"
-#include "base/checked_math.h"
 #include "model/session.h"
 
 namespace chasqui::app {
@@ -49,7 +48,7 @@ Result<Reader> open_reader(const std::string& path, const Settings& settings) {
 Status begin_session(Reader& reader, int64_t tokens, const Settings& settings) {
   model::Model& model = *reader.loaded.model;
   model::CacheOptions cache = cache_types(settings);
-  cache.blocks.assign(model.spec().cache_windows.size(), ceil_div(tokens, backend::kKvBlockTokens));
+  cache.blocks = model::session_blocks(model, tokens);
   CHASQUI_TRY_STATUS(model.allocate_cache(cache));
   reader.session = std::make_unique<model::Session>(model, tokens);
   return {};
@@ -151,7 +150,8 @@ Status check_vocabularies(const PerplexityArgs& args, const Reader& reader, cons
 }
 
 Status perplexity(const PerplexityArgs& args) {
-  CHASQUI_TRY(const Settings settings, args.settings->resolve());
+  CHASQUI_TRY(Settings settings, args.settings->resolve());
+  settings.n_ctx = args.chunks.tokens;
   CHASQUI_TRY(Reader reader, open_reader(args.model, settings));
   CHASQUI_TRY(const TextChunks chunks,
               TextChunks::read(args.text, *reader.loaded.tokenizer, args.chunks));
