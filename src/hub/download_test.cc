@@ -35,6 +35,8 @@ class DownloadTest : public ::testing::Test {
     EXPECT_TRUE(cache_.prepare());
   }
 
+  void TearDown() override { hub_.stop(); }
+
   Status run() {
     const Session session{options_, stop_, HubForTest::kRepo, "main"};
     return download(session, cache_, HubForTest::kCommit, file_,
@@ -103,11 +105,19 @@ TEST_F(DownloadTest, KeepsWhatCameWhenPatienceIsOver) {
 TEST_F(DownloadTest, SurvivesAnyMixtureOfFailures) {
   options_.retries = 60;  // three of five answers are none
   for (uint64_t seed = 0; seed < 20; ++seed) {
-    std::mutex mutex;
-    Rng rng(seed);
-    hub_.instead = [&](const HubRequest& request, HubPeer& peer) {
-      const std::lock_guard lock(mutex);
-      const uint64_t kind = rng.below(5);
+    // Requests come one after another, but a handler may end after its answer was read.
+    struct Chance {
+      explicit Chance(uint64_t seed) : rng(seed) {}
+      std::mutex mutex;
+      Rng rng;
+      uint64_t below(uint64_t end) {
+        const std::lock_guard lock(mutex);
+        return rng.below(end);
+      }
+    };
+    const auto chance = std::make_shared<Chance>(seed);
+    hub_.instead = [this, chance](const HubRequest& request, HubPeer& peer) {
+      const uint64_t kind = chance->below(5);
       if (kind == 0) return true;  // closes at once
       if (kind == 1) {
         peer.answer(503, "Retry-After: 0\r\n", "busy");
@@ -124,7 +134,7 @@ TEST_F(DownloadTest, SurvivesAnyMixtureOfFailures) {
       hub_.serve_file(request, peer, bytes_);
       return true;
     };
-    leave_partial(bytes_.substr(0, rng.below(kBytes)));
+    leave_partial(bytes_.substr(0, chance->below(kBytes)));
     EXPECT_EQ(error(), "downloaded") << seed;
     expect_whole();
     fs::remove(cache_.blob(file_.etag));

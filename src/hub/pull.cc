@@ -51,7 +51,7 @@ std::string encode_revision(std::string_view revision) {
 }
 
 Result<Listing> ask_hub(const Session& session) {
-  Retry retry(session.options, session.stop);
+  Retry retry(session.options, session.stop, session.note);
   const FetchRequest request{fmt::format("/api/models/{}/revision/{}?blobs=true", session.repo,
                                          encode_revision(session.revision)),
                              {}};
@@ -164,7 +164,7 @@ Result<PulledModel> pull(const ModelReference& reference, const HubOptions& opti
   if (options.offline) return pull_offline(reference, options, std::move(cached));
   HubOptions patience = options;
   if (cached) patience.retries = std::min(options.retries, 1);  // there is a way out
-  const Session session{patience, hooks.stop, reference.repo, reference.revision};
+  const Session session{patience, hooks.stop, reference.repo, reference.revision, hooks.note};
   auto pulled = pull_online(reference, session, cache, hooks);
   const bool unreachable = !pulled && pulled.error().code == ErrorCode::kResourceExhausted;
   if (!unreachable || !cached) return pulled;

@@ -153,6 +153,11 @@ class PullWithCdn : public ::testing::Test {
     options_.token = "hf_secret";
   }
 
+  void TearDown() override {
+    hub_.stop();
+    cdn_.stop();
+  }
+
   HubForTest hub_;
   HubForTest cdn_;
   std::string location_;
@@ -221,10 +226,10 @@ TEST(Pull, UsesTheCacheWhereTheHubIsDown) {
     return true;
   };
   std::string note;
-  const auto cached =
-      pull(reference(), hub.options(), {.note = [&](const std::string& text) { note = text; }});
+  const auto cached = pull(reference(), hub.options(),
+                           {.note = [&](const std::string& text) { note += text + '\n'; }});
   ASSERT_TRUE(cached) << cached.error().message;
-  EXPECT_THAT(note, HasSubstr("answered with status 503"));
+  EXPECT_THAT(note, HasSubstr("answered with status 503; once more in 0.0 s"));
   EXPECT_THAT(note, HasSubstr("what the cache has"));
 }
 

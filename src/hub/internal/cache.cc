@@ -25,9 +25,9 @@ Status make_folder(const fs::path& folder) {
                                           folder.string(), error.message()));
 }
 
-// A name in the same folder that nobody else uses.
+// A name in the same folder that no other thread of the machine uses.
 std::string scratch_name(const std::string& path) {
-  return fmt::format("{}.{}.tmp", path, ::getpid());
+  return fmt::format("{}.{}.tmp", path, ::gettid());
 }
 
 Status move_into_place(const std::string& from, const std::string& to) {

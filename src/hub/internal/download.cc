@@ -145,7 +145,7 @@ Fetched<void> Download::fetch_once(const std::string& commit) {
 }
 
 Status Download::fetch_rest(const std::string& commit) {
-  Retry retry(session_.options, session_.stop);
+  Retry retry(session_.options, session_.stop, session_.note);
   while (partial_.size() < file_.size) {
     const uint64_t before = partial_.size();
     const auto fetched = fetch_once(commit);

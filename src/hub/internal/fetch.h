@@ -17,6 +17,7 @@ struct Session {
   Stop stop;  // may be empty
   std::string repo;
   std::string revision;
+  Note note = {};
 };
 
 struct FetchRequest {

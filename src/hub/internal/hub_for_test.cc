@@ -102,10 +102,15 @@ HubForTest::HubForTest() {
   acceptor_ = std::thread([this] { accept_all(); });
 }
 
-HubForTest::~HubForTest() {
+void HubForTest::stop() {
+  if (!acceptor_.joinable()) return;
   ::shutdown(listener_, SHUT_RDWR);
   acceptor_.join();
   ::close(listener_);
+}
+
+HubForTest::~HubForTest() {
+  stop();
   std::error_code ignored;
   std::filesystem::remove_all(folder_, ignored);
 }
@@ -134,7 +139,7 @@ void HubForTest::serve(int fd) {
       requests_.push_back(request);
     }
     HubPeer peer(fd);
-    if (!instead || !instead(request, peer)) answer(request, peer);
+    if (!instead.answer(request, peer)) answer(request, peer);
   }
   ::shutdown(fd, SHUT_WR);
   ::close(fd);

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -37,10 +38,37 @@ class HubPeer {
   int fd_;
 };
 
+// True: it has answered.
+using HubHandler = std::function<bool(const HubRequest&, HubPeer&)>;
+
+// A handler that may be replaced while others still run the old one.
+class SharedHandler {
+ public:
+  SharedHandler& operator=(HubHandler handler) {
+    std::lock_guard lock(mutex_);
+    handler_ = std::make_shared<HubHandler>(std::move(handler));
+    return *this;
+  }
+  bool answer(const HubRequest& request, HubPeer& peer) const {
+    std::shared_ptr<HubHandler> handler;
+    {
+      std::lock_guard lock(mutex_);
+      handler = handler_;
+    }
+    return handler != nullptr && *handler != nullptr && (*handler)(request, peer);
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::shared_ptr<HubHandler> handler_;  // guarded by mutex_
+};
+
 class HubForTest {
  public:
   HubForTest();
   ~HubForTest();
+  // Waits for all handlers; what they refer to may then go. The destructor does it too.
+  void stop();
   HubForTest(const HubForTest&) = delete;
   HubForTest& operator=(const HubForTest&) = delete;
 
@@ -49,8 +77,7 @@ class HubForTest {
 
   // Files of kRepo. Set before the first request, or between two.
   std::map<std::string, std::string> files;
-  // Asked first; true: it has answered. Runs on a thread of its connection.
-  std::function<bool(const HubRequest&, HubPeer&)> instead;
+  SharedHandler instead;  // asked first, on a thread of its connection
 
   HubOptions options() const;  // endpoint, a cache folder of its own, short pauses and limits
   std::string url() const;

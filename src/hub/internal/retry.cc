@@ -29,8 +29,12 @@ Status Retry::pause(const Failure& failure) {
   }
   auto time = options_.first_pause;
   for (int i = 1; i < failures_ && time < options_.longest_pause; ++i) time *= 2;
-  return wait_unless_stopped(std::min(std::max(time, failure.after), options_.longest_pause),
-                             stop_);
+  time = std::min(std::max(time, failure.after), options_.longest_pause);
+  if (note_) {
+    note_(fmt::format("{}; once more in {:.1f} s", failure.error.message,
+                      static_cast<double>(time.count()) / 1e3));
+  }
+  return wait_unless_stopped(time, stop_);
 }
 
 }  // namespace chasqui::hub

@@ -30,13 +30,18 @@ inline tl::unexpected<Failure> passing(std::string message, std::chrono::millise
 // True once the user wants an end. Asked about ten times a second; any thread.
 using Stop = std::function<bool()>;
 
+// Told a sentence for the user; may be empty.
+using Note = std::function<void(const std::string&)>;
+
 // Sleeps up to `time`; kCancelled as soon as `stop` says so.
 Status wait_unless_stopped(std::chrono::milliseconds time, const Stop& stop);
 
 // Counts the tries of one thing.
 class Retry {
  public:
-  Retry(const HubOptions& options, const Stop& stop) : options_(options), stop_(stop) {}
+  // The three outlive it.
+  Retry(const HubOptions& options, const Stop& stop, const Note& note)
+      : options_(options), stop_(stop), note_(note) {}
 
   // Waits before the next try, or returns the error with which to give up.
   Status pause(const Failure& failure);
@@ -46,6 +51,7 @@ class Retry {
  private:
   const HubOptions& options_;
   const Stop& stop_;
+  const Note& note_;
   int failures_ = 0;
 };
 
