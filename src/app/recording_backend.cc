@@ -84,8 +84,6 @@ class Recorder final : public RecordingBackend {
   void route_experts(const backend::RouteArgs& args) override { inner_->route_experts(args); }
   void combine_experts(const backend::CombineArgs& args) override { inner_->combine_experts(args); }
   void gather_rows(const backend::GatherArgs& args) override { inner_->gather_rows(args); }
-  void conv_update(const backend::ConvUpdateArgs& args) override { inner_->conv_update(args); }
-  void delta_rule(const backend::DeltaRuleArgs& args) override { inner_->delta_rule(args); }
   void read(const float* from, float* to, int64_t count) override { inner_->read(from, to, count); }
 
  private:
