@@ -1,6 +1,7 @@
 #include "app/cache_tier.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -38,7 +39,9 @@ Hash128 hash_settings(const Settings& settings, const LoadedModel& loaded, const
                   settings.rope_scaling_type, settings.rope_freq_base, settings.rope_freq_scale,
                   settings.yarn_ext_factor, settings.yarn_attn_factor, settings.yarn_beta_fast,
                   settings.yarn_beta_slow, settings.yarn_orig_ctx);
-  return hash_text(facts, seed);
+  // The file's own header is hashed as it lies on the disk.
+  return hash_text(fmt::format("{}", fmt::join(settings.kv_overrides, "\n")),
+                   hash_text(facts, seed));
 }
 
 Hash128 hash_tensor(const gguf::Tensor& tensor, const Hash128& seed) {

@@ -11,6 +11,7 @@
 
 #include "app/memory_plan.h"
 #include "backend/cpu/pack.h"
+#include "model/tensor_report.h"
 #include "text/detokenizer.h"
 #include "text/tokenizer.h"
 
@@ -169,6 +170,12 @@ size_t template_bytes(const gguf::File& file) {
   return text && *text ? (*text)->size() : 0;
 }
 
+// What keeps the tensors from being loaded.
+std::vector<std::string> problems_of(const gguf::File& file) {
+  const auto report = model::report_tensors(file, "");
+  return report ? report->problems : std::vector<std::string>{report.error().message};
+}
+
 std::string types_text(const gguf::File& file, uint64_t total) {
   std::vector<std::string> parts;
   for (const auto& [name, share] : types_of(file)) {
@@ -215,7 +222,9 @@ RunningMemory running_memory(const gguf::File& file, const model::ModelSpec& spe
   memory.free_bytes = free_memory_bytes();
   memory.context =
       settings.n_ctx == 0 ? spec.context_length : std::min(settings.n_ctx, spec.context_length);
-  const uint64_t taken = memory.weight_bytes + memory.activation_bytes + kReserveBytes;
+  memory.windowed_cache_bytes = plan.windowed_kv_bytes;
+  const uint64_t taken =
+      memory.weight_bytes + memory.activation_bytes + kReserveBytes + memory.windowed_cache_bytes;
   if (memory.free_bytes > taken && plan.kv_bytes_per_token > 0) {
     memory.tokens_that_fit =
         static_cast<int64_t>((memory.free_bytes - taken) / plan.kv_bytes_per_token);
@@ -254,12 +263,23 @@ std::string report_text(const gguf::File& file, const Result<model::ModelSpec>& 
     line("runnable", "no: " + spec.error().message);
     return out;
   }
+  if (const std::vector<std::string> problems = problems_of(file); !problems.empty()) {
+    line("runnable", fmt::format("no: {}{}", problems.front(),
+                                 problems.size() == 1
+                                     ? ""
+                                     : fmt::format(" (and {} more: `chasqui check` lists them)",
+                                                   problems.size() - 1)));
+  }
   const RunningMemory memory = running_memory(file, *spec, settings);
   line("weights", fmt::format("{} in the file, {} as they are kept",
                               format_bytes(memory.file_bytes), format_bytes(memory.weight_bytes)));
   line("activations", fmt::format("about {} for steps of {} tokens",
                                   format_bytes(memory.activation_bytes), settings.n_batch));
   line("cache", cache_text(file, *spec, settings));
+  if (memory.windowed_cache_bytes > 0) {
+    line("windows", fmt::format("{} of cache for layers with sliding windows, for {} requests",
+                                format_bytes(memory.windowed_cache_bytes), settings.n_parallel));
+  }
   line("fits",
        fmt::format("{} of {} are free: {} cache tokens in {}/{}, which is {} requests of {} "
                    "tokens",
@@ -290,6 +310,7 @@ json::object report_json(const gguf::File& file, const Result<model::ModelSpec>&
   for (const std::string_view type : find_setting("type_k")->choices) {
     by_type[type] = cache_bytes_per_1k(file, *spec, settings, std::string(type));
   }
+  report["problems"] = json::value_from(problems_of(file));
   report["layers"] = spec->layers.size();
   report["hidden"] = spec->hidden;
   report["context_length"] = spec->context_length;
@@ -299,6 +320,7 @@ json::object report_json(const gguf::File& file, const Result<model::ModelSpec>&
                     {"parameters", plan.parameters},
                     {"kv_bytes_per_1k_tokens", plan.kv_bytes_per_token * 1024},
                     {"kv_bytes_per_1k_tokens_by_type", std::move(by_type)},
+                    {"windowed_kv_bytes", memory.windowed_cache_bytes},
                     {"machine_bytes", plan.machine_bytes},
                     {"free_bytes", memory.free_bytes},
                     {"kv_tokens_that_fit", memory.tokens_that_fit},

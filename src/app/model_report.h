@@ -15,13 +15,14 @@ namespace chasqui::app {
 
 // What the model would take while it serves, and what of that this machine has.
 struct RunningMemory {
-  uint64_t file_bytes = 0;         // of all tensors, as in the file
-  uint64_t weight_bytes = 0;       // as they are kept: rearranged where the settings say so
-  uint64_t activation_bytes = 0;   // about; for steps of n_batch tokens
-  uint64_t free_bytes = 0;         // that this process may still take, see free_memory_bytes()
-  int64_t tokens_that_fit = 0;     // cache tokens, in the types of the settings
-  int64_t sequences_that_fit = 0;  // requests of `context` tokens side by side
-  int64_t context = 0;             // n_ctx, at most what the model was trained with
+  uint64_t file_bytes = 0;            // of all tensors, as in the file
+  uint64_t weight_bytes = 0;          // as they are kept: rearranged where the settings say so
+  uint64_t activation_bytes = 0;      // about; for steps of n_batch tokens
+  uint64_t windowed_cache_bytes = 0;  // of layers with sliding windows, for n_parallel requests
+  uint64_t free_bytes = 0;            // that this process may still take, see free_memory_bytes()
+  int64_t tokens_that_fit = 0;        // cache tokens, in the types of the settings
+  int64_t sequences_that_fit = 0;     // requests of `context` tokens side by side
+  int64_t context = 0;                // n_ctx, at most what the model was trained with
 };
 RunningMemory running_memory(const gguf::File& file, const model::ModelSpec& spec,
                              const Settings& settings);

@@ -171,8 +171,8 @@ Action declare_inspect(CLI::App& parser) {
   parser.add_flag("--json", args->as_json, "one JSON document, nothing shortened");
   parser.add_option("--tensor", args->tensor, "a tensor to decode, with --dump");
   parser.add_option("--dump", args->dump, "file for its values as little-endian f32");
-  args->settings = SettingOptions::add(
-      parser, {"n_ctx", "n_batch", "type_k", "type_v", "exact", "pack_weights", "kv_overrides"});
+  args->settings = SettingOptions::add(parser, {"n_ctx", "n_batch", "n_parallel", "type_k",
+                                                "type_v", "exact", "pack_weights", "kv_overrides"});
   return [args] { return inspect(*args); };
 }
 
