@@ -60,7 +60,8 @@ std::vector<std::byte> random_weights(DType type, int64_t rows, int64_t cols) {
   const auto encode = quant::find_quant_type(type)->encode;
   std::vector<std::byte> once(values.size() / info.block_values * info.block_bytes);
   if (encode != nullptr) {
-    encode(values.data(), once.data(), static_cast<int64_t>(values.size()) / info.block_values);
+    encode(values.data(), nullptr, once.data(),
+           static_cast<int64_t>(values.size()) / info.block_values);
   } else {
     for (size_t at = 0; at < once.size(); at += info.block_bytes) {
       random_block(rng, info, once.data() + at);

@@ -30,7 +30,8 @@ target_compile_options(boost_asio_beast PRIVATE -w)
 
 # What tests share: golden data, JSON, base64.
 if(CHASQUI_BUILD_TESTS)
-  add_library(chasqui_test_support STATIC tests/support/golden.cc tests/support/source_dir.cc)
+  add_library(chasqui_test_support STATIC tests/support/golden.cc tests/support/golden_model.cc
+              tests/support/source_dir.cc)
   target_include_directories(chasqui_test_support PUBLIC ${CMAKE_SOURCE_DIR}/tests)
   set_source_files_properties(tests/support/source_dir.cc PROPERTIES COMPILE_DEFINITIONS
                               CHASQUI_SOURCE_DIR="${CMAKE_SOURCE_DIR}")

@@ -14,6 +14,7 @@
 #include "app/loaded_model.h"
 #include "app/memory_plan.h"
 #include "app/serving_model.h"
+#include "support/answers.h"
 #include "support/tiny_model.h"
 
 namespace chasqui {
@@ -22,82 +23,12 @@ namespace {
 using testing::TemporaryFile;
 using testing::TinyModel;
 
-// Everything that one request answered.
-class Collector final : public engine::EventSink {
- public:
-  void on_event(engine::Event event) override {
-    const std::lock_guard lock(mutex_);
-    for (const engine::TokenOutput& token : event.tokens) {
-      tokens_.push_back(token.token);
-      logprobs_.push_back(token.logprob);
-    }
-    text_ += event.text;
-    cached_ = event.usage.cached_prompt_tokens;
-    if (event.error) error_ = event.error->message;
-    done_ = event.finish.has_value() || event.error.has_value();
-    if (done_) ended_.notify_all();
-  }
-
-  void wait() {
-    std::unique_lock lock(mutex_);
-    ASSERT_TRUE(ended_.wait_for(lock, std::chrono::seconds(120), [this] { return done_; }));
-    ASSERT_EQ(error_, "");
-  }
-
-  // After wait():
-  const std::vector<int32_t>& tokens() const { return tokens_; }
-  const std::vector<float>& logprobs() const { return logprobs_; }
-  int64_t cached() const { return cached_; }
-
- private:
-  std::mutex mutex_;
-  std::condition_variable ended_;
-  std::vector<int32_t> tokens_;
-  std::vector<float> logprobs_;
-  std::string text_;
-  std::string error_;
-  int64_t cached_ = 0;
-  bool done_ = false;
-};
-
-// Long enough that sequences which were admitted together outgrow a small cache together, whenever
-// each of them came.
-constexpr int64_t kAnswerTokens = 60;
-
-engine::Request make_request(int64_t prompt_tokens, uint64_t seed,
-                             std::shared_ptr<Collector> sink) {
-  engine::Request request;
-  for (int64_t i = 0; i < prompt_tokens; ++i) {
-    request.prompt.push_back(
-        static_cast<int32_t>(3 + (static_cast<uint64_t>(i) * 31 + seed * 7) % 250));
-  }
-  request.max_tokens = kAnswerTokens;
-  request.ignore_eos = true;
-  request.top_logprobs = 0;
-  request.sampling.temperature = 1.0f;
-  request.sampling.seed = seed;
-  request.sink = std::move(sink);
-  return request;
-}
-
-struct Answer {
-  std::vector<int32_t> tokens;
-  std::vector<float> logprobs;
-  bool operator==(const Answer&) const = default;
-};
+using testing::Answer;
+using testing::Collector;
+using testing::kAnswerTokens;
+using testing::make_request;
 
 class Determinism : public ::testing::TestWithParam<DType> {
- public:
-  static Answer ask(engine::Engine& engine, int64_t prompt_tokens, uint64_t seed,
-                    int64_t* cached = nullptr) {
-    auto sink = std::make_shared<Collector>();
-    EXPECT_TRUE(engine.submit(make_request(prompt_tokens, seed, sink)));
-    sink->wait();
-    if (cached != nullptr) *cached = sink->cached();
-    EXPECT_EQ(sink->tokens().size(), static_cast<size_t>(kAnswerTokens));
-    return {sink->tokens(), sink->logprobs()};
-  }
-
  protected:
   Determinism() : file_(".gguf") {
     testing::write_tiny_model(
@@ -120,16 +51,16 @@ class Determinism : public ::testing::TestWithParam<DType> {
 
 TEST_P(Determinism, PrefixHitsAndChunksChangeNothing) {
   const auto engine = start();
-  const Answer alone = ask(*engine, 150, 1);
+  const Answer alone = testing::ask(*engine, 150, 1);
   int64_t cached = 0;
-  EXPECT_EQ(ask(*engine, 150, 1, &cached), alone);
+  EXPECT_EQ(testing::ask(*engine, 150, 1, &cached), alone);
   EXPECT_GE(cached, 128);
 
   settings_.n_batch = 16;
   settings_.prefill_chunk = 5;
   settings_.n_parallel = 4;
   const auto chunked = start();
-  EXPECT_EQ(ask(*chunked, 150, 1), alone);
+  EXPECT_EQ(testing::ask(*chunked, 150, 1), alone);
 }
 
 TEST_P(Determinism, StrangersAndPreemptionChangeNothing) {
@@ -137,7 +68,7 @@ TEST_P(Determinism, StrangersAndPreemptionChangeNothing) {
   {
     const auto engine = start();
     for (uint64_t seed = 0; seed < 12; ++seed) {
-      alone.push_back(ask(*engine, 20 + static_cast<int64_t>(seed) * 11, seed));
+      alone.push_back(testing::ask(*engine, 20 + static_cast<int64_t>(seed) * 11, seed));
     }
   }
   // First with room for all, then with so little that some must give way.
@@ -152,7 +83,7 @@ TEST_P(Determinism, StrangersAndPreemptionChangeNothing) {
     }
     for (size_t i = 0; i < sinks.size(); ++i) {
       sinks[i]->wait();
-      EXPECT_EQ((Answer{sinks[i]->tokens(), sinks[i]->logprobs()}), alone[i]) << i;
+      EXPECT_EQ(sinks[i]->answer(), alone[i]) << i;
     }
     if (kv_tokens != 0) {
       EXPECT_GT(engine->stats().preemptions, 0);
@@ -164,7 +95,7 @@ TEST_P(Determinism, StrangersAndPreemptionChangeNothing) {
 void ask_all(engine::Engine& engine, const std::vector<Answer>& expected, bool known) {
   for (uint64_t seed = 0; seed < expected.size(); ++seed) {
     int64_t cached = 0;
-    EXPECT_EQ(Determinism::ask(engine, 100, seed, &cached), expected[seed]);
+    EXPECT_EQ(testing::ask(engine, 100, seed, &cached), expected[seed]);
     EXPECT_EQ(cached >= 96, known) << cached;
     EXPECT_EQ(cached == 0, !known) << cached;
   }
@@ -176,7 +107,7 @@ TEST_P(Determinism, SecondTiersChangeNothing) {
   std::vector<Answer> alone;
   {
     const auto engine = start();
-    for (uint64_t seed = 0; seed < 6; ++seed) alone.push_back(ask(*engine, 100, seed));
+    for (uint64_t seed = 0; seed < 6; ++seed) alone.push_back(testing::ask(*engine, 100, seed));
   }
   settings_.cache = true;
   settings_.cache_dir = file_.path() + ".cache";

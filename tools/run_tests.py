@@ -214,12 +214,13 @@ def run_golden(tally):
 
 def run_cli(tally):
     say("the commands")
-    result = limited.run([sys.executable, ROOT / "tests/cli/cli_test.py", BINARY, DEMO_MODEL], TEST_LIMIT)
-    total = re.search(r"^Ran (\d+) tests", result.stdout, re.M)
-    bad = re.search(r"^FAILED \((.*)\)$", result.stdout, re.M)
-    failed = sum(map(int, re.findall(r"\d+", bad.group(1)))) if bad else int(total is None)
-    tally.add(passed=max(0, int(total.group(1)) - failed) if total else 0, failed=failed)
-    print(result.stdout[-4000:] if failed else f"{total.group(1)} tests of commands passed")
+    for program in ("cli_test.py", "models_test.py"):
+        result = limited.run([sys.executable, ROOT / "tests/cli" / program, BINARY, DEMO_MODEL], TEST_LIMIT)
+        total = re.search(r"^Ran (\d+) tests", result.stdout, re.M)
+        bad = re.search(r"^FAILED \((.*)\)$", result.stdout, re.M)
+        failed = sum(map(int, re.findall(r"\d+", bad.group(1)))) if bad else int(total is None)
+        tally.add(passed=max(0, int(total.group(1)) - failed) if total else 0, failed=failed)
+        print(result.stdout[-4000:] if failed else f"{total.group(1)} tests of {program} passed")
 
 
 def run_workshop_tests(tally):

@@ -179,7 +179,8 @@ Asking::Asking(const Target& target, const std::string& draft) : target_(target)
   if (!draft.empty()) options.draft_tokens = settings.draft_model_num_pred_tokens;
   std::unique_ptr<engine::ModelRunner> guesser;
   if (app::has_draft_file(settings)) {
-    app::LoadedModel loaded = value_of(app::load_draft_model(settings, target.tokenizer->vocab()));
+    app::LoadedModel loaded =
+        value_of(app::load_draft_model(settings, target.tokenizer->vocab(), options.n_ctx));
     guesser = value_of(app::make_runner(std::move(loaded), kCacheTokens, settings));
   }
   engine_ = std::make_unique<engine::Engine>(std::make_unique<SharedRunner>(target.runner),

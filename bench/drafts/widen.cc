@@ -210,7 +210,7 @@ Status Widener::write_matrix(const TensorRow& row, const std::string& name, gguf
     if (shape_.random_seed != 0) {
       for (float& value : line) value = static_cast<float>(rng_.normal()) * 0.02f;
     }
-    type.encode(line.data(), encoded.data(), wide(row.from) / info.block_values);
+    type.encode(line.data(), nullptr, encoded.data(), wide(row.from) / info.block_values);
     CHASQUI_TRY_STATUS(writer.append(encoded));
     line = {};
   }

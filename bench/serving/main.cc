@@ -2,9 +2,13 @@
 // streamed token, and short requests a second beside what a plain Beast echo server does with the
 // same bytes in the same run. Rounds alternate; medians are printed.
 //
-//   chasqui_bench_serving [--rounds N] [--seconds S] [--only PART_OF_A_NAME]
+//   chasqui_bench_serving [--rounds N] [--seconds S] [--only PART_OF_A_NAME] 2> FILE
+//
+// Standard error gets a line for each request where the server logs, which is its default.
 
 #include <fmt/format.h>
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -32,6 +36,7 @@ struct Scenario {
   int connections;
   std::string_view path;
   std::string_view body;
+  bool logs = false;
 };
 
 constexpr std::string_view kShort =
@@ -52,6 +57,8 @@ constexpr microseconds kStep{2000};
 constexpr Scenario kScenarios[] = {
     {"echo, 16 connections", true, false, kNone, 16, kCompletions, kShort},
     {"completions, 16 connections", false, false, kNone, 16, kCompletions, kShort},
+    {"completions, 16 connections, logged", false, false, kNone, 16, kCompletions, kShort, true},
+    {"chat, 16 connections, logged", false, false, kNone, 16, kChat, kShortChat, true},
     {"chat, 16 connections", false, false, kNone, 16, kChat, kShortChat},
     {"completions, 1 connection", false, false, kNone, 1, kCompletions, kShort},
     {"echo, 1 connection", true, false, kNone, 1, kCompletions, kShort},
@@ -87,8 +94,8 @@ Options read_options(int count, char** words) {
 }
 
 LoadResult measure(const Scenario& scenario, double seconds) {
-  const auto server =
-      scenario.echo ? start_echo_server(kIoThreads) : start_mock_server(kIoThreads, scenario.step);
+  const auto server = scenario.echo ? start_echo_server(kIoThreads)
+                                    : start_mock_server(kIoThreads, scenario.step, scenario.logs);
   Load load{server->port(), scenario.connections,
             post_request(std::string(scenario.path), std::string(scenario.body)), seconds / 10};
   run_load(load);  // connections, threads and heaps come into being
@@ -152,6 +159,8 @@ void run(const Options& options) {
 
 int main(int count, char** words) {
   try {
+    spdlog::set_default_logger(spdlog::stderr_color_mt("chasqui"));
+    spdlog::set_level(spdlog::level::debug);
     chasqui::bench::run(chasqui::bench::read_options(count, words));
   } catch (const std::exception& error) {
     fmt::print(stderr, "{}\n", error.what());

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "api/http_metrics.h"
 #include "api/service.h"
 #include "backend/ops.h"
 #include "engine/model_runner.h"
@@ -48,7 +49,7 @@ class MockRunner final : public engine::ModelRunner {
 
 class MockServer final : public BenchServer {
  public:
-  MockServer(int io_threads, std::chrono::microseconds step) {
+  MockServer(int io_threads, std::chrono::microseconds step, bool logs) {
     const auto tokenizer = testing::tiny_tokenizer();
     const engine::EngineOptions options{.n_ctx = 2048, .max_sequences = 64, .max_queue = 512};
     api::ServedModel model;
@@ -58,7 +59,7 @@ class MockServer final : public BenchServer {
     model.chat_format =
         *chat::make_chat_format("chatml", chat::model_texts(tokenizer->vocab(), ""));
     model.tokenizer = tokenizer;
-    model.hidden_size = 8;
+    model.embedding_size = 8;
     std::vector<api::ServedModel> models;
     models.push_back(std::move(model));
     service_ = std::make_unique<api::Service>(std::move(models), api::ServiceOptions{});
@@ -70,6 +71,13 @@ class MockServer final : public BenchServer {
     http.host = "127.0.0.1";
     http.port = 0;
     http.io_threads = io_threads;
+    if (logs) {
+      http.on_access =
+          [metrics = std::make_shared<api::HttpMetrics>()](const http::AccessRecord& record) {
+            metrics->count(record);
+            api::log_access(record);
+          };
+    }
     server_ = std::make_unique<http::Server>(http, std::move(router));
     const Result<uint16_t> port = server_->start();
     if (!port) throw std::runtime_error(port.error().message);
@@ -92,8 +100,9 @@ class MockServer final : public BenchServer {
 
 }  // namespace
 
-std::unique_ptr<BenchServer> start_mock_server(int io_threads, std::chrono::microseconds step) {
-  return std::make_unique<MockServer>(io_threads, step);
+std::unique_ptr<BenchServer> start_mock_server(int io_threads, std::chrono::microseconds step,
+                                               bool logs) {
+  return std::make_unique<MockServer>(io_threads, step, logs);
 }
 
 }  // namespace chasqui::bench

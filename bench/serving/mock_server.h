@@ -17,8 +17,10 @@ class BenchServer {
 // Every step names the next letter at once; with `step` > 0 the engine's thread first sleeps so
 // long, as a step of a real model would take. No answer ends before max_tokens. Over a vocabulary
 // of 260, so that choosing a token costs next to nothing (chasqui_bench_sample measures that).
+// `logs`: requests are counted and logged to the standard error, as `chasqui serve` does it.
 // Throws when it cannot start.
-std::unique_ptr<BenchServer> start_mock_server(int io_threads, std::chrono::microseconds step);
+std::unique_ptr<BenchServer> start_mock_server(int io_threads, std::chrono::microseconds step,
+                                               bool logs);
 
 // Answers each request with its own body: Beast's parser and serializer, keep-alive, coroutines.
 std::unique_ptr<BenchServer> start_echo_server(int io_threads);

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <atomic>
+
 #include "api/internal/joined_answer.h"
 
 namespace json = boost::json;
@@ -9,6 +11,7 @@ namespace json = boost::json;
 namespace chasqui::api {
 namespace {
 
+using testing::BabbleRunner;
 using testing::join;
 using testing::Joined;
 using ::testing::Not;
@@ -22,9 +25,11 @@ constexpr const char* kFormats[] = {"functionary", "functionary-v1", "functionar
 // Answers in these begin with a message or are calls.
 constexpr const char* kHeld[] = {"functionary", "chatml-function-calling"};
 
-TestServer make_server(const char* format, std::vector<std::string> control_tokens = {}) {
+TestServer make_server(const char* format, std::vector<std::string> control_tokens = {},
+                       BabbleRunner::Likes likes = {}) {
   return TestServer({.engine = {.n_ctx = 4096, .max_sequences = 16, .max_queue = 64},
                      .control_tokens = std::move(control_tokens),
+                     .likes = std::move(likes),
                      .adjust = [format](ServedModel& model) {
                        model.chat_format = *chat::make_chat_format(format, {"<s>", "</s>"});
                      }});
@@ -170,6 +175,35 @@ TEST(CallFormats, OneCallWhereSeveralAreNotWanted) {
     }
     EXPECT_GT(called, 0u);
   }
+}
+
+// What a model of functionary says that would by far rather say `script`.
+Joined ask_for(std::string_view script, const json::object& body) {
+  std::atomic<int32_t> begin = -1;  // of the answer
+  const auto likes = [&](int32_t position) {
+    const auto at = static_cast<size_t>(position - begin);
+    return begin >= 0 && at < script.size() ? static_cast<uint8_t>(script[at]) : -1;
+  };
+  const TestServer server = make_server("functionary", {}, likes);
+  const json::value first = server.post("/v1/chat/completions", body).json();
+  begin = first.at("usage").at("prompt_tokens").to_number<int32_t>();
+  return ask(server, body);
+}
+
+TEST(CallFormats, ACallBehindAMessageIsHeldToItsSchema) {
+  const json::object body = request(R"({"max_tokens": 200})");
+  const Joined behind = ask_for(
+      ":\nLet me see.\nassistant to=functions.weather:\n{\"city\": 7, \"when\": \"now\"}", body);
+  EXPECT_EQ(behind.content, "Let me see.");
+  ASSERT_FALSE(behind.calls.empty());
+  EXPECT_EQ(behind.calls[0].first, "weather");
+  if (behind.finish != "length") check_call(behind.calls[0]);
+  // It may begin where the header ends; what calls nobody is not to be written.
+  const Joined at_once = ask_for(":\nassistant to=functions.nobody:\n{}", body);
+  EXPECT_EQ(at_once.content, "");
+  EXPECT_FALSE(at_once.calls.empty());
+  const Joined words = ask_for(":\nWrite assistant to=functions.nobody:\n{}", body);
+  EXPECT_THAT(words.content, StartsWith("Write assistant to=functions.nobody:\n{}"));
 }
 
 // A model that says neither is not refused, and what it says is content.

@@ -15,8 +15,9 @@ namespace {
 using grammar::Layout;
 using Kind = Layout::Kind;
 
-// Which tools' schemas count.
-enum class Held { kAll, kStrict };
+// Which tools' schemas count: all; all that can be honoured, and those of strict tools; only those
+// of strict tools.
+enum class Held { kAll, kAllThatCan, kStrict };
 
 Layout sequence(std::vector<Layout> parts) {
   return Layout::of(Kind::kSequence, std::move(parts));
@@ -44,39 +45,56 @@ Layout one_of(std::span<const std::string_view> texts) {
 Layout arguments_of(const ToolWishes& wishes, size_t index, Held held) {
   const chat::Tool& tool = (*wishes.tools)[index];
   json::object schema;
-  if (held == Held::kAll || tool.strict) schema = tool.parameters;
+  if (held != Held::kStrict || tool.strict) schema = tool.parameters;
   if (!schema.contains("type")) schema["type"] = "object";
-  return Layout::json(std::move(schema), wishes.old_style
-                                             ? fmt::format("functions[{}].parameters", index)
-                                             : fmt::format("tools[{}].function.parameters", index));
+  std::string param = wishes.old_style ? fmt::format("functions[{}].parameters", index)
+                                       : fmt::format("tools[{}].function.parameters", index);
+  return Layout::json(grammar::schema_text(schema), std::move(param),
+                      held == Held::kAllThatCan && !tool.strict);
 }
 
-// From the name of a tool that may be called to the end of its call.
-Layout named_call(const ToolWishes& wishes, Held held, const Layout& before_arguments,
-                  std::string_view after_arguments) {
-  std::vector<Layout> ways;
-  for (size_t i = 0; i < wishes.tools->size(); ++i) {
-    const std::string& name = (*wishes.tools)[i].name;
-    if (!wishes.forced_name.empty() && name != wishes.forced_name) continue;
-    ways.push_back(sequence({Layout::words(name), before_arguments, arguments_of(wishes, i, held),
-                             marked(after_arguments)}));
+// The tools that may be called, with their arguments, which stand in many places of a layout.
+class Callables {
+ public:
+  Callables(const ToolWishes& wishes, Held held) {
+    for (size_t i = 0; i < wishes.tools->size(); ++i) {
+      const std::string& name = (*wishes.tools)[i].name;
+      if (!wishes.forced_name.empty() && name != wishes.forced_name) continue;
+      callables_.push_back({name, arguments_of(wishes, i, held)});
+    }
   }
-  return choice(std::move(ways));
-}
 
-Layout one_call(const ToolWishes& wishes, Held held, std::string_view before_name,
+  // From the name of one to the end of its call.
+  Layout named_call(const Layout& before_arguments, std::string_view after_arguments) const {
+    std::vector<Layout> ways;
+    for (const auto& [name, arguments] : callables_) {
+      ways.push_back(
+          sequence({Layout::words(name), before_arguments, arguments, marked(after_arguments)}));
+    }
+    return choice(std::move(ways));
+  }
+
+ private:
+  struct Callable {
+    std::string name;
+    Layout arguments;
+  };
+  std::vector<Callable> callables_;
+};
+
+Layout one_call(const Callables& tools, std::string_view before_name,
                 const chat::CallFraming& framing) {
-  return sequence({marked(before_name), named_call(wishes, held, marked(framing.before_arguments),
-                                                   framing.after_arguments)});
+  return sequence({marked(before_name),
+                   tools.named_call(marked(framing.before_arguments), framing.after_arguments)});
 }
 
 // Calls to the end of what the dialect has around them; `first` stands before the first name.
-Layout calls(const ToolWishes& wishes, Held held, std::string_view first, bool several,
+Layout calls(const Callables& tools, std::string_view first, bool several,
              const chat::CallFraming& framing) {
-  std::vector<Layout> parts = {one_call(wishes, held, first, framing)};
+  std::vector<Layout> parts = {one_call(tools, first, framing)};
   if (several) {
     const Layout further =
-        sequence({marked(framing.between), one_call(wishes, held, framing.before_name, framing)});
+        sequence({marked(framing.between), one_call(tools, framing.before_name, framing)});
     parts.push_back(choice({nothing(), Layout::of(Kind::kMany, {further})}));
   }
   parts.push_back(marked(framing.close));
@@ -106,29 +124,31 @@ struct Ways {
     marks.push_back({std::string(mark), only_first});
     parts.push_back(std::move(part));
   }
-  Layout free() const { return Layout::free(marks, parts); }
+  Layout free(std::string before = "") const {
+    return Layout::free(marks, parts, std::move(before));
+  }
 };
 
 // A call without the framing's marks, in a dialect that has them: they may still close it.
-Layout bare_call(const ToolWishes& wishes, std::string_view bracket,
+Layout bare_call(const Callables& tools, std::string_view bracket,
                  const chat::CallFraming& framing) {
-  return sequence(
-      {one_call(wishes, Held::kStrict, framing.before_name.substr(bracket.size()), framing),
-       Layout::of(Kind::kMayEnd, {}), marked(framing.close)});
+  return sequence({one_call(tools, framing.before_name.substr(bracket.size()), framing),
+                   Layout::of(Kind::kMayEnd, {}), marked(framing.close)});
 }
 
 Ways ways_into_calls(const ToolWishes& wishes, const chat::OutputStyle& style) {
   const chat::CallFraming& framing = style.dialect->framing;
   // Where the calls' end comes before the next ones, they are calls behind an opener as any.
   const bool is_one_frame = framing.close.empty() || !framing.between.starts_with(framing.close);
+  const Callables tools(wishes, Held::kStrict);
   Ways ways;
   for (const std::string_view opener : style.openers()) {
     const bool is_bracket = chat::is_bracket(opener);
     const bool is_bare = is_bracket && !before_first_name(framing).starts_with(opener);
     ways.add(opener, is_bracket,
-             is_bare ? bare_call(wishes, opener, framing)
-                     : calls(wishes, Held::kStrict, behind_opener(opener, style),
-                             wishes.parallel && is_one_frame, framing));
+             is_bare ? bare_call(tools, opener, framing)
+                     : calls(tools, behind_opener(opener, style), wishes.parallel && is_one_frame,
+                             framing));
   }
   return ways;
 }
@@ -156,7 +176,8 @@ Layout framed_answer(const ToolWishes& wishes, const chat::OutputStyle& style) {
 // Messages with headers. A call's header names its tool.
 Layout headed_answer(const ToolWishes& wishes, const chat::ToolDialect& dialect) {
   const chat::HeadedStyle& style = *dialect.headed;
-  const Layout call = named_call(wishes, Held::kStrict, one_of(style.before_arguments), "");
+  const Callables tools(wishes, Held::kStrict);
+  const Layout call = tools.named_call(one_of(style.before_arguments), "");
   Ways body;
   for (const std::string_view end : style.body_ends) body.add(end, false, nothing());
   if (!style.call_mark.empty()) {
@@ -171,9 +192,10 @@ Layout headed_answer(const ToolWishes& wishes, const chat::ToolDialect& dialect)
   return Layout::of(Kind::kMany, {message});
 }
 
-Layout only_calls(const ToolWishes& wishes, const chat::CallFraming& framing) {
-  return calls(wishes, Held::kAll, before_first_name(framing),
-               wishes.parallel && wishes.forced_name.empty(), framing);
+// One call where one tool is named, else as many as the request allows.
+Layout only_calls(const ToolWishes& wishes, const Callables& tools, std::string_view first,
+                  const chat::CallFraming& framing) {
+  return calls(tools, first, wishes.parallel && wishes.forced_name.empty(), framing);
 }
 
 Constraint constraint_of(Layout layout) {
@@ -185,12 +207,24 @@ Constraint constraint_of(Layout layout) {
 }  // namespace
 
 Constraint forced_calls(const ToolWishes& wishes, const chat::ToolDialect& dialect) {
-  return constraint_of(only_calls(wishes, dialect.framing));
+  return constraint_of(only_calls(wishes, Callables(wishes, Held::kAll),
+                                  before_first_name(dialect.framing), dialect.framing));
 }
 
 Constraint lead_constraint(const ToolWishes& wishes, const chat::ToolDialect& dialect) {
-  return constraint_of(
-      choice({marked(dialect.before_answer), only_calls(wishes, dialect.framing)}));
+  return constraint_of(choice({marked(dialect.before_answer),
+                               only_calls(wishes, Callables(wishes, Held::kAllThatCan),
+                                          before_first_name(dialect.framing), dialect.framing)}));
+}
+
+Constraint led_answer(const ToolWishes& wishes, const chat::ToolDialect& dialect) {
+  const chat::CallFraming& framing = dialect.framing;
+  const Callables tools(wishes, Held::kAllThatCan);
+  Ways ways;
+  ways.add(dialect.headed->body_turn, false, only_calls(wishes, tools, "", framing));
+  return constraint_of(choice(
+      {sequence({marked(dialect.before_answer), ways.free(std::string(dialect.before_answer))}),
+       only_calls(wishes, tools, before_first_name(framing), framing)}));
 }
 
 bool holds_calls(const ToolWishes& wishes) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <deque>
+#include <set>
 
 #include "api/internal/tools.h"
 #include "base/check.h"
@@ -140,7 +141,9 @@ class Stubborn {
     const std::string call = std::string(f.before_name) + name + std::string(f.before_arguments);
     switch (rng_.next() % 10) {
       case 0:
-        return "Well, <b>.\n";
+        return style_.dialect->holds_answer
+                   ? ":\nWell." + std::string(f.between) + call + "{\"n\": 7}"
+                   : "Well, <b>.\n";
       case 1:
         return std::string(openers[rng_.next() % openers.size()]);
       case 2:
@@ -310,6 +313,45 @@ TEST(HeldCalls, WordsMayFollowACallThatIsClosed) {
   EXPECT_TRUE(allows(hermes, wishes, R"(<tool_call>
 {"name": "other", "arguments": {"what": [null]}}
 </tool_call>)"));
+}
+
+TEST(LedAnswers, HoldCallsBehindAMessage) {
+  const ToolWishes wishes = wishes_of(true);
+  const OutputStyle style = style_of(*chat::find_dialect("functionary"), wishes);
+  const Constraint constraint = led_answer(wishes, *style.dialect);
+  const Vocabulary vocabulary(style, false);
+  EXPECT_GT(walk(style, constraint, vocabulary), 0u);
+  const auto grammar = *grammar::compile_layout(constraint.layout, vocabulary.table());
+  const auto allows = [&](std::string_view text) {
+    Matcher matcher(grammar);
+    const auto tokens = vocabulary.tokens_of(text);
+    const auto accepts = [&](int32_t token) { return matcher.accept(token); };
+    return std::ranges::all_of(tokens, accepts) && matcher.is_complete();
+  };
+  const std::string other = R"(to=functions.other:
+{"n": 1, "s": ""})";
+  const std::string next = "\nassistant " + other;
+  const std::string good[] = {":\nHi\nassistant: " + other, ":\nHi" + next + next,
+                              ":\nassistant " + other, " " + other + next, ":\n\n" + other};
+  for (const std::string& text : good) EXPECT_TRUE(allows(text)) << text;
+  const std::string bad[] = {"Hi" + next, ":\nHi" + next + "\n", " " + other + ":\nHi",
+                             ":\nHi\nassistant to=functions.nobody",
+                             ":\nassistant to=functions.other:\n{\"n\": 3"};
+  for (const std::string& text : bad) EXPECT_FALSE(allows(text)) << text;
+}
+
+// Each schema once in a cache's source and in memory, in however many places calls may come.
+TEST(ForcedCalls, ShareTheirSchemas) {
+  ToolWishes wishes = wishes_of(true);
+  wishes.forced = true;
+  std::vector<grammar::SchemaText> texts;
+  const auto collect = [&](const auto& self, const grammar::Layout& layout) -> void {
+    if (layout.schema) texts.push_back(layout.schema);
+    for (const grammar::Layout& part : layout.parts) self(self, part);
+  };
+  collect(collect, led_answer(wishes, *chat::find_dialect("functionary")).layout);
+  EXPECT_EQ(texts.size(), 4 * wishes.tools->size());  // the first and further ones, in two places
+  EXPECT_EQ(std::set(texts.begin(), texts.end()).size(), wishes.tools->size());
 }
 
 TEST(HeldCalls, AreOfStrictToolsUnderAuto) {

@@ -48,36 +48,11 @@ bool shows_control_tokens(const ModelContext& context, const chat::OutputStyle& 
   return style.holds_calls || has_control_marks(*context.model().tokenizer, style);
 }
 
-namespace {
-
-ToolWishes only(const ToolWishes& wishes, const chat::Tool& tool) {
-  ToolWishes one = wishes;
-  one.forced_name = tool.name;
-  return one;
-}
-
-// How an answer begins in a dialect that holds it.
-Result<grammar::GrammarPtr> lead_grammar(const ModelContext& context, const ToolWishes& wishes,
-                                         const chat::ToolDialect& dialect) {
-  GrammarCache& grammars = context.grammars();
-  const auto all = grammars.get(lead_constraint(wishes, dialect));
-  if (all) return all;
-  chat::Tools loose = *wishes.tools;
-  for (chat::Tool& tool : loose) {
-    const auto held = grammars.get(forced_calls(only(wishes, tool), dialect));
-    if (!held && tool.strict) return fail(held.error());
-    if (!held) tool.parameters = {{"type", "object"}};
-  }
-  ToolWishes others = wishes;
-  others.tools = std::make_shared<const chat::Tools>(std::move(loose));
-  return grammars.get(lead_constraint(others, dialect));
-}
-
-}  // namespace
-
 Result<ChatGrammar> chat_grammar(const ModelContext& context, const ChatBody& body,
                                  const chat::OutputStyle& style) {
   using Scope = ChatGrammar::Scope;
+  GrammarCache& grammars = context.grammars();
+  const grammar::Deadline deadline = grammar::compile_deadline();
   ChatGrammar made;
   Constraint constraint = body.constraint;
   if (body.tools.forced) {
@@ -87,9 +62,16 @@ Result<ChatGrammar> chat_grammar(const ModelContext& context, const ChatBody& bo
     made.scope = Scope::kAnswer;
     constraint = held_calls(body.tools, style);
   } else if (body.tools.tools && style.dialect->holds_answer) {
-    CHASQUI_TRY(made.lead, lead_grammar(context, body.tools, *style.dialect));
+    const bool is_whole =
+        constraint.kind == Constraint::Kind::kNone && !style.dialect->headed->body_turn.empty();
+    if (is_whole) {
+      made.scope = Scope::kAnswer;
+      constraint = led_answer(body.tools, *style.dialect);
+    } else {
+      CHASQUI_TRY(made.lead, grammars.get(lead_constraint(body.tools, *style.dialect), deadline));
+    }
   }
-  CHASQUI_TRY(made.grammar, context.grammars().get(constraint));
+  CHASQUI_TRY(made.grammar, grammars.get(constraint, deadline));
   return made;
 }
 

@@ -1,6 +1,4 @@
 // The rows of POST /v1/embeddings.
-#include <fmt/format.h>
-
 #include "api/internal/requests.h"
 
 namespace json = boost::json;
@@ -22,18 +20,11 @@ Status set_encoding(Body& body, const json::value& value, std::string_view) {
   return {};
 }
 
-Status set_model(Body& body, const json::value& value, std::string_view path) {
-  if (value.get_string().size() > Limits::kModelNameBytes) {
-    return bad_field(path, fmt::format("must have at most {} bytes", Limits::kModelNameBytes));
-  }
-  return store<&Body::model>(body, value, path);
-}
-
 constexpr Field<Body> kFields[] = {
     {{.name = "model",
       .nullable = true,
       .help = "Name to echo; one model is served under any name."},
-     set_model},
+     store_model_name<Body>},
     {{.name = "input",
       .type = kStringOrArray,
       .required = true,
@@ -54,6 +45,12 @@ constexpr Field<Body> kFields[] = {
       .max = 1e6,
       .help = "Keep this many first numbers of each vector and normalise again."},
      store<&Body::dimensions>},
+    {{.name = "truncate",
+      .type = kBoolean,
+      .fallback = "false",
+      .nullable = true,
+      .help = "Cut inputs that do not fit into the context."},
+     store<&Body::truncate>},
     {{.name = "user", .type = kString, .nullable = true, .help = "Accepted; has no effect."},
      store<&Body::user>},
 };

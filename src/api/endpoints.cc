@@ -8,11 +8,13 @@
 namespace chasqui::api {
 namespace {
 
-constexpr std::array<Endpoint, 18> kEndpoints = {{
+constexpr std::array<Endpoint, 20> kEndpoints = {{
     {"POST", "/v1/completions", "Completion", true, handle_completion},
     {"POST", "/v1/engines/copilot-codex/completions", "Completion", false,
      handle_engine_completion},
     {"POST", "/v1/embeddings", "Embedding", true, handle_embedding},
+    {"POST", "/v1/rerank", "Rerank", true, handle_rerank},
+    {"POST", "/rerank", "Rerank", false, handle_rerank},
     {"POST", "/v1/chat/completions", "Chat", true, handle_chat},
     {"GET", "/v1/models", "Models", true, handle_models},
     {"GET", "/v1/models/{model...}", "Model", true, handle_model},

@@ -292,58 +292,6 @@ TEST(StopTokens, MinTokensAndIgnoreEos) {
   EXPECT_EQ(stopped.finish, "stop");
 }
 
-TEST(Embeddings, UnitVectorsInBothEncodings) {
-  const TestServer server;
-  const json::value floats = server.post("/v1/embeddings", {{"input", "hello"}}).json();
-  const auto vector = chasqui::testing::numbers<double>(floats.at("data").at(0).at("embedding"));
-  ASSERT_EQ(vector.size(), 8u);
-  double squares = 0;
-  for (const double value : vector) squares += value * value;
-  EXPECT_NEAR(squares, 1.0, 1e-5);
-  EXPECT_EQ(floats.at("usage").at("prompt_tokens"), 6);
-  const json::value coded =
-      server.post("/v1/embeddings", {{"input", "hello"}, {"encoding_format", "base64"}}).json();
-  const auto bytes = chasqui::testing::decode_base64(
-      std::string_view(coded.at("data").at(0).at("embedding").as_string()));
-  ASSERT_EQ(bytes.size(), 32u);
-  for (size_t i = 0; i < 8; ++i) {
-    float value = 0;
-    std::memcpy(&value, bytes.data() + 4 * i, 4);
-    EXPECT_FLOAT_EQ(value, static_cast<float>(vector[i]));
-  }
-}
-
-TEST(Embeddings, ManyInputsKeepTheirOrder) {
-  TestServerOptions options;
-  options.engine.max_queue = 20;  // less than a window: the driver has to come back
-  const TestServer server(options);
-  json::array input;
-  for (int i = 0; i < 300; ++i) input.emplace_back(fmt::format("text{}", i % 10));
-  const Reply reply = server.post("/v1/embeddings", {{"input", input}, {"dimensions", 3}});
-  ASSERT_EQ(reply.status, 200) << reply.body;
-  const json::array data = reply.json().at("data").as_array();
-  ASSERT_EQ(data.size(), 300u);
-  for (size_t i = 0; i < data.size(); ++i) {
-    EXPECT_EQ(data[i].at("index"), i);
-    EXPECT_EQ(data[i].at("embedding"), data[i % 10].at("embedding"));
-    EXPECT_EQ(data[i].at("embedding").as_array().size(), 3u);
-  }
-  EXPECT_NE(data[0].at("embedding"), data[1].at("embedding"));
-}
-
-TEST(Embeddings, ErrorsNameTheInput) {
-  const TestServer server;
-  const auto param = [&](const json::object& body) {
-    const Reply reply = server.post("/v1/embeddings", body);
-    EXPECT_EQ(reply.status, 400) << reply.body;
-    return std::string(reply.json().at("error").at("param").as_string());
-  };
-  EXPECT_EQ(param({{"input", "x"}, {"dimensions", 9}}), "dimensions");
-  EXPECT_EQ(param({{"input", json::array{"x", std::string(300, 'x')}}}), "input[1]");
-  EXPECT_EQ(param({{"input", json::array{json::array{1}, json::array{260}}}}), "input[1][0]");
-  EXPECT_EQ(param({{"input", json::array{json::array{1}, json::array()}}}), "input[1]");
-}
-
 TEST(Models, TheOlderAddressNamesOne) {
   constexpr const char* kPath = "/v1/engines/copilot-codex/completions";
   TestServerOptions options;

@@ -88,6 +88,7 @@ TEST(Rows, HaveValidDefaultsHelpAndUniqueNames) {
   expect_same_json(shared, completion_fields());
   expect_same_json(shared, chat_fields());
   expect_same_json(json::object(), embedding_fields());
+  expect_same_json(json::object(), rerank_fields());
 }
 
 TEST(Rows, AcceptTheirOwnDefaults) {
@@ -122,6 +123,8 @@ TEST(Rows, RefuseEveryWrongTypeByName) {
   for (const auto& row : completion_fields()) check(row.spec, read_completion, {});
   for (const auto& row : chat_fields()) check(row.spec, read_chat, chat);
   for (const auto& row : embedding_fields()) check(row.spec, read_embedding, embed);
+  const json::object rank = object(R"({"query":"x","documents":["y"]})");
+  for (const auto& row : rerank_fields()) check(row.spec, read_rerank, rank);
 }
 
 TEST(Numbers, WholeNumbersMayBeWrittenAsFloats) {

@@ -18,6 +18,8 @@ class FirstCallFilter final : public sample::TokenFilter {
     parser_.push(tokenizer_->piece(token, true), unused);
   }
   int32_t forced() override { return inner_ ? inner_->forced() : -1; }
+  // It goes on behind the first call: who guesses is told there what was wrong.
+  std::shared_ptr<sample::TokenFilter> fork() override { return inner_ ? inner_->fork() : nullptr; }
   bool is_prepared() override { return !inner_ || inner_->is_prepared(); }
   void prepare() override {
     if (inner_) inner_->prepare();

@@ -119,13 +119,6 @@ Status set_stream_options(Body& body, const json::value& value, std::string_view
   return {};
 }
 
-Status set_model(Body& body, const json::value& value, std::string_view path) {
-  if (value.get_string().size() > Limits::kModelNameBytes) {
-    return bad_field(path, fmt::format("must have at most {} bytes", Limits::kModelNameBytes));
-  }
-  return store<&Body::model>(body, value, path);
-}
-
 // At most one field may constrain the answer; two would have to hold together.
 template <auto Read>
 Status set_constraint(Body& body, const json::value& value, std::string_view path) {
@@ -142,7 +135,7 @@ constexpr Field<Body> kFields[] = {
     {{.name = "model",
       .nullable = true,
       .help = "Name to echo; one model is served under any name."},
-     set_model},
+     store_model_name<Body>},
     {{.name = "temperature",
       .type = kNumber,
       .fallback = "0.8",

@@ -9,18 +9,34 @@ namespace {
 
 using Kind = Constraint::Kind;
 
-// Each part with its length, so that no two layouts have the same source.
-void append_source(const grammar::Layout& layout, std::string& out) {
-  const bool is_schema = layout.kind == grammar::Layout::Kind::kSchema;
-  const std::string text = is_schema ? json::serialize(layout.schema) : layout.text;
-  out += fmt::format("{},{},{},{}:", static_cast<int>(layout.kind), layout.parts.size(),
-                     layout.marks.size(), text.size());
-  out += text;
-  for (const grammar::Layout::Mark& mark : layout.marks) {
-    out += fmt::format("{}{}:{}", mark.only_first ? 'f' : 'm', mark.text.size(), mark.text);
+// Each part with its length, so that no two layouts have the same source. A schema's text stands
+// where it comes first, its number where it comes again.
+class LayoutSource {
+ public:
+  void append(const grammar::Layout& layout) {
+    const bool is_schema = layout.kind == grammar::Layout::Kind::kSchema;
+    // Errors name the places of schemas, which may differ where the schemas do not.
+    source_ += fmt::format("{},{},{},{},{}:", static_cast<int>(layout.kind), layout.parts.size(),
+                           layout.marks.size(), layout.may_give_way ? 1 : 0, layout.text.size());
+    source_ += layout.text;
+    if (is_schema) append_schema(*layout.schema);
+    for (const grammar::Layout::Mark& mark : layout.marks) {
+      source_ += fmt::format("{}{}:{}", mark.only_first ? 'f' : 'm', mark.text.size(), mark.text);
+    }
+    for (const grammar::Layout& part : layout.parts) append(part);
   }
-  for (const grammar::Layout& part : layout.parts) append_source(part, out);
-}
+  std::string take() { return std::move(source_); }
+
+ private:
+  void append_schema(std::string_view text) {
+    const auto [known, is_new] = numbers_.emplace(text, numbers_.size());
+    source_ +=
+        is_new ? fmt::format("s{}:{}", text.size(), text) : fmt::format("#{};", known->second);
+  }
+
+  std::string source_ = "l";
+  std::unordered_map<std::string_view, size_t> numbers_;  // of schemas
+};
 
 std::string source_of(const Constraint& constraint) {
   switch (constraint.kind) {
@@ -33,9 +49,9 @@ std::string source_of(const Constraint& constraint) {
     case Kind::kSchema:
       return fmt::format("s{}", json::serialize(constraint.schema));
     case Kind::kLayout: {
-      std::string source = "l";
-      append_source(constraint.layout, source);
-      return source;
+      LayoutSource source;
+      source.append(constraint.layout);
+      return source.take();
     }
     default:
       return "o";
@@ -52,7 +68,8 @@ grammar::TokenTablePtr GrammarCache::tokens() {
   return tokens_;
 }
 
-Result<grammar::GrammarPtr> GrammarCache::get(const Constraint& constraint) {
+Result<grammar::GrammarPtr> GrammarCache::get(const Constraint& constraint,
+                                              grammar::Deadline deadline) {
   if (constraint.kind == Kind::kNone) return grammar::GrammarPtr();
   std::string source = source_of(constraint);
   {
@@ -62,7 +79,7 @@ Result<grammar::GrammarPtr> GrammarCache::get(const Constraint& constraint) {
       return found->second->grammar;
     }
   }
-  auto compiled = compile(constraint);
+  auto compiled = compile(constraint, deadline);
   if (!compiled) {
     Error error = compiled.error();
     // A layout has several schemas, and its error says which one is wrong.
@@ -74,18 +91,19 @@ Result<grammar::GrammarPtr> GrammarCache::get(const Constraint& constraint) {
   return *compiled;
 }
 
-Result<grammar::GrammarPtr> GrammarCache::compile(const Constraint& constraint) {
+Result<grammar::GrammarPtr> GrammarCache::compile(const Constraint& constraint,
+                                                  grammar::Deadline deadline) {
   switch (constraint.kind) {
     case Kind::kGbnf:
-      return grammar::compile_gbnf(constraint.text, tokens());
+      return grammar::compile_gbnf(constraint.text, tokens(), deadline);
     case Kind::kRegex:
-      return grammar::compile_regex(constraint.text, tokens());
+      return grammar::compile_regex(constraint.text, tokens(), deadline);
     case Kind::kChoice:
       return grammar::compile_choice(constraint.choices, tokens());
     case Kind::kSchema:
-      return grammar::compile_json_schema(constraint.schema, tokens());
+      return grammar::compile_json_schema(constraint.schema, tokens(), deadline);
     case Kind::kLayout:
-      return grammar::compile_layout(constraint.layout, tokens());
+      return grammar::compile_layout(constraint.layout, tokens(), deadline);
     default:
       return grammar::compile_json_object(tokens());
   }

@@ -45,6 +45,47 @@ TEST(GrammarCache, CountsWhatAGrammarHolds) {
   EXPECT_NE(*cache.get(choice(0)), small);
 }
 
+// `count` times the same schema of some 100 kB, and `number` beside.
+Constraint layout(int number, size_t count) {
+  const std::string words(100'000, 'a');
+  const auto schema = grammar::schema_text({{"const", words}});
+  std::vector<grammar::Layout> parts(count, grammar::Layout::json(schema, "tools"));
+  parts.push_back(grammar::Layout::words(fmt::format("{}", number)));
+  Constraint constraint = {.kind = Constraint::Kind::kLayout, .param = "tools"};
+  constraint.layout = grammar::Layout::of(grammar::Layout::Kind::kSequence, std::move(parts));
+  return constraint;
+}
+
+TEST(GrammarCache, CountsSchemasOfLayoutsOnce) {
+  constexpr size_t kFit = 4;
+  const auto tokenizer = chasqui::testing::tiny_tokenizer();
+  GrammarCache measure(tokenizer);
+  const size_t bytes = (*measure.get(layout(0, 50)))->bytes_held();
+  EXPECT_GT(bytes, 100'000u);
+  EXPECT_LT(bytes, 1'000'000u);
+  GrammarCache cache(tokenizer, kFit * (bytes + 110'000));
+  std::vector<grammar::GrammarPtr> grammars;
+  for (int i = 0; i < 8; ++i) grammars.push_back(*cache.get(layout(i, 50)));
+  for (int i = 4; i < 8; ++i)
+    EXPECT_EQ(*cache.get(layout(i, 50)), grammars[static_cast<size_t>(i)]);
+  EXPECT_NE(*cache.get(layout(3, 50)), grammars[3]);
+}
+
+TEST(GrammarCache, LayoutsThatDifferHaveGrammarsOfTheirOwn) {
+  GrammarCache cache(chasqui::testing::tiny_tokenizer());
+  const auto of = [&](std::vector<grammar::Layout> parts) {
+    Constraint constraint = {.kind = Constraint::Kind::kLayout, .param = "tools"};
+    constraint.layout = grammar::Layout::of(grammar::Layout::Kind::kSequence, std::move(parts));
+    return *cache.get(constraint);
+  };
+  using grammar::Layout;
+  const auto a = grammar::schema_text({{"const", 1}}), b = grammar::schema_text({{"const", 2}});
+  const Layout one = Layout::json(a, ""), two = Layout::json(b, "");
+  EXPECT_EQ(of({one, two, one}), of({one, two, one}));
+  EXPECT_NE(of({one, two, one}), of({one, two, two}));
+  EXPECT_NE(of({one}), of({Layout::json(a, "", true)}));
+}
+
 TEST(GrammarCache, ErrorsNameTheField) {
   GrammarCache cache(chasqui::testing::tiny_tokenizer());
   Constraint constraint = {.kind = Constraint::Kind::kRegex, .param = "guided_regex", .text = "a("};

@@ -1,5 +1,8 @@
 #include "api/http_metrics.h"
 
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <set>
 
@@ -55,6 +58,21 @@ void HttpMetrics::each_error(
     const std::function<void(std::string_view code, int64_t count)>& visit) const {
   const std::lock_guard lock(mutex_);
   for (const auto& [code, count] : errors_) visit(code, count);
+}
+
+std::string log_line(const http::AccessRecord& record) {
+  // A path could bring line ends of its own, or what a terminal obeys.
+  std::string path;
+  for (const char c : record.path) {
+    const bool is_shown = c > ' ' && c <= '~';
+    path += is_shown ? std::string(1, c) : fmt::format("%{:02X}", static_cast<uint8_t>(c));
+  }
+  return fmt::format("{} {} {} {} {:.1f} ms {}", record.peer, record.method, path, record.status,
+                     record.seconds * 1e3, record.request_id);
+}
+
+void log_access(const http::AccessRecord& record) {
+  if (spdlog::should_log(spdlog::level::debug)) spdlog::debug("{}", log_line(record));
 }
 
 }  // namespace chasqui::api

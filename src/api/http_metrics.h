@@ -52,4 +52,9 @@ class HttpMetrics {
   std::map<std::string, int64_t, std::less<>> errors_;  // guarded by mutex_
 };
 
+// What the log says of a request that was answered: one line, whatever was asked for.
+std::string log_line(const http::AccessRecord& record);
+// Logs it, at level debug. Any thread.
+void log_access(const http::AccessRecord& record);
+
 }  // namespace chasqui::api

@@ -102,6 +102,16 @@ TEST(Metrics, CountRequestsAndErrors) {
   EXPECT_EQ(wrong, "");
 }
 
+TEST(Metrics, ALogLineIsOneLineWhateverIsAskedFor) {
+  http::AccessRecord record;
+  record.method = "GET";
+  record.path = "/a\nb \x1b[2J\xc2\x9b~";
+  record.peer = "::1";
+  record.request_id = "id";
+  record.status = 404;
+  EXPECT_EQ(log_line(record), "::1 GET /a%0Ab%20%1B[2J%C2%9B~ 404 0.0 ms id");
+}
+
 TEST(Metrics, BucketsHoldWhatTheOnesBeforeThemHold) {
   const TestServer server(with_metrics());
   server.post("/v1/completions", {{"prompt", "Hi"}, {"max_tokens", 9}, {"ignore_eos", true}});

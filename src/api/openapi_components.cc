@@ -18,6 +18,9 @@ constexpr std::string_view kRequestParts = R"json({
   {"type": "array", "items": {"type": "string"}},
   {"type": "array", "items": {"type": "integer", "minimum": 0}},
   {"type": "array", "items": {"type": "array", "items": {"type": "integer", "minimum": 0}}}]},
+"Documents": {"type": "array", "minItems": 1, "maxItems": 2048, "items": {"anyOf": [
+  {"type": "string"},
+  {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}]}},
 "Stop": {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]},
 "Choices": {"type": "array", "items": {"type": "string"}},
 "StreamOptions": {"type": "object", "properties": {"include_usage": {"type": ["boolean", "null"]}}},
@@ -187,9 +190,18 @@ constexpr std::string_view kResponses = R"json({
     "index": {"type": "integer", "minimum": 0},
     "embedding": {"anyOf": [{"type": "array", "items": {"type": "number"}},
                             {"type": "string", "contentEncoding": "base64"}]}}}},
-  "usage": {"type": "object", "required": ["prompt_tokens", "total_tokens"], "properties": {
-    "prompt_tokens": {"type": "integer", "minimum": 0},
-    "total_tokens": {"type": "integer", "minimum": 0}}}}},
+  "usage": {"$ref": "#/components/schemas/PromptUsage"}}},
+"PromptUsage": {"type": "object", "required": ["prompt_tokens", "total_tokens"], "properties": {
+  "prompt_tokens": {"type": "integer", "minimum": 0},
+  "total_tokens": {"type": "integer", "minimum": 0}}},
+"RerankList": {"type": "object", "required": ["object", "model", "results", "usage"], "properties": {
+  "object": {"const": "list"},
+  "model": {"type": "string"},
+  "results": {"type": "array", "description": "The best first.", "items": {"type": "object", "required": ["index", "relevance_score"], "properties": {
+    "index": {"type": "integer", "minimum": 0, "description": "Of the document in the request."},
+    "relevance_score": {"type": "number", "description": "From 0 to 1; with raw_scores any number."},
+    "document": {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}}}}}},
+  "usage": {"$ref": "#/components/schemas/PromptUsage"}}},
 "Model": {"type": "object", "required": ["id", "object", "created", "owned_by", "permissions"], "properties": {
   "id": {"type": "string"},
   "object": {"const": "model"},

@@ -35,6 +35,12 @@ constexpr std::string_view kEmbeddingExamples = R"({
   "several, as base64": {"input": ["one", "two"], "encoding_format": "base64"}
 })";
 
+constexpr std::string_view kRerankExamples = R"({
+  "texts": {"query": "What is the capital of Peru?", "documents": ["Lima lies at the coast.", "Potatoes are roots."]},
+  "the best, with its text": {"query": "roots", "documents": [{"text": "Potatoes are roots."}, {"text": "Lima"}],
+                              "top_n": 1, "return_documents": true}
+})";
+
 constexpr Operation kOperations[] = {
     {.method = "POST",
      .pattern = "/v1/completions",
@@ -62,6 +68,14 @@ constexpr Operation kOperations[] = {
      .fields = embedding_specs,
      .examples = kEmbeddingExamples,
      .response = "EmbeddingList"},
+    {.method = "POST",
+     .pattern = "/v1/rerank",
+     .tag = "Inference",
+     .description = "How well each document answers a query, best first, by a ranking model.",
+     .request = "RerankRequest",
+     .fields = rerank_specs,
+     .examples = kRerankExamples,
+     .response = "RerankList"},
     {.method = "GET",
      .pattern = "/v1/models",
      .tag = "Server",

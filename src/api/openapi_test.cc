@@ -75,6 +75,8 @@ TEST(OpenApi, ExamplesAreTakenByTheReaders) {
         EXPECT_TRUE(read_chat(body)) << name;
       } else if (operation.request == "EmbeddingRequest") {
         EXPECT_TRUE(read_embedding(body)) << name;
+      } else if (operation.request == "RerankRequest") {
+        EXPECT_TRUE(read_rerank(body)) << name;
       }
     }
   }

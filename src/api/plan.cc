@@ -38,28 +38,23 @@ Error context_error(Wording wording, int64_t n_ctx, int64_t prompt, int64_t comp
   return {ErrorCode::kContextLength, std::move(message), std::move(param)};
 }
 
-// What an input is for decides how its text is read. A completion's prompt is written as a whole
-// by its caller, so control tokens in it count (as in the replaced server), and nothing is put
-// behind it; text to embed is data, framed as the model's metadata says.
-enum class Use { kContinue, kEmbed };
-
-std::vector<int32_t> encode_text(const ModelContext& context, const std::string& text, Use use) {
-  if (use == Use::kEmbed) return context.model().tokenizer->encode(text, {});
+// A completion's prompt is written as a whole by its caller, so control tokens in it count (as in
+// the replaced server), and nothing is put behind it.
+std::vector<int32_t> encode_text(const ModelContext& context, const std::string& text) {
   const chat::PromptPart part = {text, true};
   return context.encoder().encode({&part, 1});
 }
 
-// A text so long that no tokenizer could fit it into the context is refused before it is tokenised:
-// that would take the preparation threads seconds, and the answer would be the same. A token stands
-// for at most longest_text() bytes; normalisation may shorten a text, three bytes to one.
+// A token stands for at most longest_text() bytes; normalisation may shorten a text, three bytes to
+// one.
 constexpr size_t kShrinking = 4;
 
+// A text so long that no tokenizer could fit it into the context is refused before it is tokenised:
+// that would take the preparation threads seconds, and the answer would be the same.
 Status check_length(const ModelContext& context, size_t bytes, Wording wording,
                     const std::string& path) {
   const int64_t n_ctx = context.model().engine->options().n_ctx;
-  const size_t token_bytes =
-      std::max<size_t>(1, context.model().tokenizer->vocab().longest_text()) * kShrinking;
-  const auto least = static_cast<int64_t>(bytes / token_bytes);
+  const auto least = static_cast<int64_t>(bytes / bytes_of_token(context));
   if (least < n_ctx) return {};
   const std::string_view what = wording == Wording::kMessages ? "messages" : "prompt";
   return fail(ErrorCode::kContextLength,
@@ -70,27 +65,23 @@ Status check_length(const ModelContext& context, size_t bytes, Wording wording,
 }
 
 Result<PlannedPrompt> plan_input(const ModelContext& context, const Input& input,
-                                 const std::string& path, Use use) {
+                                 const std::string& path) {
   const text::Tokenizer& tokenizer = *context.model().tokenizer;
   const text::SpecialTokens& special = tokenizer.vocab().special();
   PlannedPrompt prompt;
   if (!input.is_tokens) {
     CHASQUI_TRY_STATUS(check_length(context, input.text.size(), Wording::kPrompt, path));
     prompt.text = input.text;
-    prompt.tokens = encode_text(context, input.text, use);
+    prompt.tokens = encode_text(context, input.text);
     prompt.bos_added =
         !prompt.tokens.empty() && special.add_bos && prompt.tokens.front() == special.bos;
     // As before, an empty prompt is one BOS even for models that do without otherwise.
-    if (prompt.tokens.empty() && special.bos != text::kNoToken && use == Use::kContinue) {
+    if (prompt.tokens.empty() && special.bos != text::kNoToken) {
       prompt.tokens = {special.bos};
       prompt.bos_added = true;
     }
   } else {
-    for (size_t i = 0; i < input.tokens.size(); ++i) {
-      CHASQUI_TRY_STATUS(
-          check_token(tokenizer.vocab(), input.tokens[i], fmt::format("{}[{}]", path, i)));
-      prompt.tokens.push_back(static_cast<int32_t>(input.tokens[i]));
-    }
+    CHASQUI_TRY(prompt.tokens, check_tokens(tokenizer.vocab(), input.tokens, path));
     prompt.text = tokenizer.decode(prompt.tokens, {.remove_special = true, .clean_spaces = false});
   }
   if (prompt.tokens.empty()) return bad_field(path, "must not be empty: it holds no token");
@@ -139,6 +130,10 @@ float positive(float share) {
 // What all copies of all prompts have in common.
 Result<engine::Request> plan_common(const ModelContext& context, const GenerationBody& body) {
   const ServedModel& model = context.model();
+  if (!model.causal) {
+    return fail(ErrorCode::kUnsupported,
+                "This model is an encoder and writes no text: ask /v1/embeddings or /v1/rerank");
+  }
   engine::Request request;
   request.sampling = body.sampling;
   request.sampling.top_p = positive(body.sampling.top_p);
@@ -263,6 +258,21 @@ Status check_token(const text::Vocab& vocab, int64_t id, const std::string& path
                    fmt::format("must be a token id from 0 to {}, but is {}", vocab.size() - 1, id));
 }
 
+Result<std::vector<int32_t>> check_tokens(const text::Vocab& vocab, std::span<const int64_t> ids,
+                                          const std::string& path) {
+  std::vector<int32_t> tokens;
+  tokens.reserve(ids.size());
+  for (size_t i = 0; i < ids.size(); ++i) {
+    CHASQUI_TRY_STATUS(check_token(vocab, ids[i], fmt::format("{}[{}]", path, i)));
+    tokens.push_back(static_cast<int32_t>(ids[i]));
+  }
+  return tokens;
+}
+
+size_t bytes_of_token(const ModelContext& context) {
+  return std::max<size_t>(1, context.model().tokenizer->vocab().longest_text()) * kShrinking;
+}
+
 uint64_t derived_seed(uint64_t seed, uint64_t index) {
   if (index == 0) return seed;
   uint64_t state = seed ^ (index * 0x9e3779b97f4a7c15ull);
@@ -298,7 +308,7 @@ Result<Plan> plan_completion(const ModelContext& context, const CompletionBody& 
                                   body.prompts.size() > 1 ? "prompt" : "n"));
   for (size_t i = 0; i < body.prompts.size(); ++i) {
     const std::string path = body.prompts.size() == 1 ? "prompt" : fmt::format("prompt[{}]", i);
-    CHASQUI_TRY(PlannedPrompt prompt, plan_input(context, body.prompts[i], path, Use::kContinue));
+    CHASQUI_TRY(PlannedPrompt prompt, plan_input(context, body.prompts[i], path));
     if (plan.infills) CHASQUI_TRY_STATUS(add_suffix(context, body, i, prompt));
     engine::Request request = common;
     CHASQUI_TRY_STATUS(fit(context, prompt, body.max_tokens, Wording::kPrompt, "prompt", request));
@@ -333,35 +343,6 @@ Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body) {
   add_copies(plan, request, [&] { return chat_filter(context, body, plan.output, grammar); });
   plan.prompts.push_back(std::move(prompt));
   CHASQUI_TRY_STATUS(check_logprobs(plan));
-  return plan;
-}
-
-Result<Plan> plan_embedding(const ModelContext& context, const EmbeddingBody& body) {
-  const ServedModel& model = context.model();
-  if (!model.embeddings) {
-    return fail(ErrorCode::kUnsupported,
-                "This server was started without embeddings (setting embedding)");
-  }
-  if (body.dimensions && *body.dimensions > model.hidden_size) {
-    return bad_field("dimensions", fmt::format("must be at most {}, the length of this model's "
-                                               "embeddings, but is {}",
-                                               model.hidden_size, *body.dimensions));
-  }
-  const int64_t n_ctx = model.engine->options().n_ctx;
-  Plan plan;
-  for (size_t i = 0; i < body.inputs.size(); ++i) {
-    const std::string path = body.inputs.size() == 1 ? "input" : fmt::format("input[{}]", i);
-    CHASQUI_TRY(PlannedPrompt prompt, plan_input(context, body.inputs[i], path, Use::kEmbed));
-    const auto length = static_cast<int64_t>(prompt.tokens.size());
-    if (length > n_ctx) return fail(context_error(Wording::kPrompt, n_ctx, length, 0, path));
-    engine::Request request;
-    request.kind = engine::RequestKind::kEmbed;
-    request.prompt = prompt.tokens;
-    request.max_tokens = 0;
-    request.pooling = model.pooling;
-    plan.requests.push_back(std::move(request));
-    plan.prompts.push_back(std::move(prompt));
-  }
   return plan;
 }
 

@@ -48,9 +48,14 @@ struct ServedModel {
   std::shared_ptr<const text::Tokenizer> tokenizer;
   std::shared_ptr<const chat::ChatFormat> chat_format;
 
-  int32_t hidden_size = 0;  // length of an embedding
-  bool embeddings = true;   // false: /v1/embeddings answers 400
+  // False: an encoder. It reads texts of at most engine->options().max_batch_tokens as a whole, and
+  // writes none.
+  bool causal = true;
+  int32_t embedding_size = 0;  // length of an embedding
+  bool embeddings = true;      // false: /v1/embeddings and /v1/rerank answer 400
   engine::Pooling pooling = engine::Pooling::kLast;
+  bool ranks = false;           // true: it answers /v1/rerank, and no embeddings
+  std::string rerank_template;  // text with the places {query} and {document}; "": it reads pairs
 
   int32_t last_n_tokens = 64;            // window of the penalties (setting last_n_tokens_size)
   std::optional<uint64_t> default_seed;  // of requests without one; none: random

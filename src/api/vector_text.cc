@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -21,6 +22,23 @@ Result<std::vector<float>> unit_vector(std::span<const float> vector, size_t kee
   out.reserve(kept.size());
   for (const float value : kept) out.push_back(static_cast<float>(value * scale));
   return out;
+}
+
+Result<double> log_odds(std::span<const float> outputs) {
+  double odds = outputs.empty() ? std::nan("") : static_cast<double>(outputs[0]);
+  if (outputs.size() > 1) {
+    const std::span<const float> others = outputs.subspan(1);
+    const auto most = static_cast<double>(std::ranges::max(others));
+    double sum = 0.0;
+    for (const float other : others) sum += std::exp(static_cast<double>(other) - most);
+    odds -= most + std::log(sum);
+  }
+  if (std::isfinite(odds)) return odds;
+  return fail(ErrorCode::kInternal, "the model's ranking is not a number");
+}
+
+double sigmoid(double log_odds) {
+  return 1.0 / (1.0 + std::exp(-log_odds));
 }
 
 std::string vector_json(std::span<const float> vector) {

@@ -1,9 +1,11 @@
 #include "app/cache_tier.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <random>
 #include <utility>
@@ -37,7 +39,9 @@ Hash128 hash_settings(const Settings& settings, const LoadedModel& loaded, const
                   settings.rope_scaling_type, settings.rope_freq_base, settings.rope_freq_scale,
                   settings.yarn_ext_factor, settings.yarn_attn_factor, settings.yarn_beta_fast,
                   settings.yarn_beta_slow, settings.yarn_orig_ctx);
-  return hash_text(facts, seed);
+  // The file's own header is hashed as it lies on the disk.
+  return hash_text(fmt::format("{}", fmt::join(settings.kv_overrides, "\n")),
+                   hash_text(facts, seed));
 }
 
 Hash128 hash_tensor(const gguf::Tensor& tensor, const Hash128& seed) {
@@ -105,12 +109,16 @@ Result<std::unique_ptr<kv::BlockStore>> make_store(const Settings& settings,
 std::string cache_folder(const Settings& settings, const std::string& model_path) {
   std::string base = settings.cache_dir;
   if (base.empty()) {
-    const auto xdg = process_environment("XDG_CACHE_HOME");
-    const auto home = process_environment("HOME");
-    if (xdg && xdg->starts_with('/')) {
-      base = *xdg + "/chasqui/kv";
-    } else if (home && !home->empty()) {
-      base = *home + "/.cache/chasqui/kv";
+    const auto variable = [](const char* name) {
+      const char* text = std::getenv(name);
+      return std::string(text != nullptr ? text : "");
+    };
+    const std::string xdg = variable("XDG_CACHE_HOME");
+    const std::string home = variable("HOME");
+    if (xdg.starts_with('/')) {
+      base = xdg + "/chasqui/kv";
+    } else if (!home.empty()) {
+      base = home + "/.cache/chasqui/kv";
     } else {
       return "";
     }

@@ -18,7 +18,7 @@ Error about_draft(Error error) {
   return error;
 }
 
-// Settings of rotary embedding are said about the model that answers.
+// Settings of rotary embedding and overrides are said about the model that answers.
 Settings settings_of_draft(const Settings& settings) {
   const Settings defaults = default_settings();
   Settings own = settings;
@@ -30,6 +30,7 @@ Settings settings_of_draft(const Settings& settings) {
   own.yarn_beta_fast = defaults.yarn_beta_fast;
   own.yarn_beta_slow = defaults.yarn_beta_slow;
   own.yarn_orig_ctx = defaults.yarn_orig_ctx;
+  own.kv_overrides.clear();
   return own;
 }
 
@@ -64,7 +65,8 @@ Status check_same_vocabulary(const text::Vocab& target, const text::Vocab& draft
   return {};
 }
 
-Result<LoadedModel> load_draft_model(const Settings& settings, const text::Vocab& target) {
+Result<LoadedModel> load_draft_model(const Settings& settings, const text::Vocab& target,
+                                     int64_t n_ctx) {
   const std::string& path = settings.draft_model;
   if (!std::filesystem::exists(path)) {
     return fail(
@@ -78,7 +80,29 @@ Result<LoadedModel> load_draft_model(const Settings& settings, const text::Vocab
                             .max_logit_rows = kLogitRows},
                            settings_of_draft(settings));
   if (!loaded) return fail(about_draft(loaded.error()));
+  if (loaded->model->spec().state_group >= 0) {
+    return fail(ErrorCode::kUnsupported,
+                fmt::format("{} has recurrent layers, whose states cannot take a wrong guess back; "
+                            "choose a draft model that has attention only",
+                            path),
+                "draft_model");
+  }
   CHASQUI_TRY_STATUS(check_same_vocabulary(target, loaded->tokenizer->vocab()));
+  if (!loaded->model->spec().causal) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("the draft model {} is an encoder ({}), which cannot generate", path,
+                            loaded->model->spec().architecture),
+                "draft_model");
+  }
+  const int64_t positions = loaded->model->spec().max_positions;
+  if (positions > 0 && n_ctx > positions) {
+    return fail(
+        ErrorCode::kInvalidArgument,
+        fmt::format("the draft model {} has embeddings for {} positions, but the context is "
+                    "{} tokens: lower n_ctx, or take another draft model",
+                    path, positions, n_ctx),
+        "draft_model");
+  }
   return loaded;
 }
 

@@ -12,6 +12,7 @@
 
 #include "app/cache_tier.h"
 #include "app/memory_plan.h"
+#include "app/model_source.h"
 #include "app/progress_bar.h"
 #include "backend/cpu/cpu_backend.h"
 #include "base/clock.h"
@@ -123,9 +124,7 @@ model::CacheOptions cache_types(const Settings& settings) {
 Result<LoadedModel> load_model(const LoadRequest& request, const Settings& settings) {
   const auto begin = std::chrono::steady_clock::now();
   LoadedModel loaded;
-  CHASQUI_TRY(
-      gguf::File file,
-      gguf::File::open(request.path, settings.use_mmap ? FileAccess::kMap : FileAccess::kRead));
+  CHASQUI_TRY(gguf::File file, open_model(request.path, settings));
   loaded.file = std::make_unique<gguf::File>(std::move(file));
   if (request.with_tokenizer) {
     CHASQUI_TRY(loaded.tokenizer, text::Tokenizer::load(*loaded.file));
@@ -135,7 +134,12 @@ Result<LoadedModel> load_model(const LoadRequest& request, const Settings& setti
   ProgressBar bar("loading " + std::filesystem::path(request.path).filename().string());
   model::LoadOptions options;
   options.max_rows = request.max_rows;
+  if (request.least_rows) {
+    CHASQUI_TRY(const model::ModelSpec spec, model::read_spec(*loaded.file));
+    options.max_rows = std::max(options.max_rows, request.least_rows(spec));
+  }
   options.max_logit_rows = request.max_logit_rows;
+  options.context = settings.n_ctx;
   options.rope = rope_overrides(settings);
   options.progress = [&bar](double done) {
     bar.update(done);

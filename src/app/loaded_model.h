@@ -33,6 +33,8 @@ struct LoadRequest {
   bool with_tokenizer = true;
   int64_t max_rows = 512;
   int64_t max_logit_rows = 64;
+  // Rows that a model needs at least; may be empty.
+  std::function<int64_t(const model::ModelSpec&)> least_rows = {};
   // Puts another backend around the one that computes; may be empty.
   std::function<std::unique_ptr<backend::Backend>(std::unique_ptr<backend::Backend>)> wrap = {};
 };

@@ -22,13 +22,18 @@ constexpr Command kCommands[] = {
     {"inspect", "show what is in a GGUF file and what running it takes", declare_inspect},
     {"tokenize", "split text into tokens", declare_tokenize},
     {"detokenize", "turn tokens into text", declare_detokenize},
+    {"pull", "download a model from the Hugging Face hub", declare_pull},
     {"render", "put conversations through a chat template", declare_render},
     {"eval", "compute logits of given tokens, to compare engines", declare_eval},
     {"bench", "measure speed beside this machine's limits", declare_bench},
     {"grammar", "follow grammars and schemas over texts, to check and time them", declare_grammar},
+    {"check", "compare a model file with the table of its architecture", declare_check},
     {"devices", "list what this machine can compute with", declare_devices},
     {"settings", "print the page of all settings, or a schema of the config file",
      declare_settings},
+    {"quantize", "write a model anew with other tensor types", declare_quantize},
+    {"imatrix", "measure which columns of a model matter, for quantize", declare_imatrix},
+    {"perplexity", "measure how well a model predicts a text", declare_perplexity},
     {"make-random", "write a model with random weights, for benchmarks", declare_make_random},
 };
 

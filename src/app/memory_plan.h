@@ -14,9 +14,12 @@ namespace chasqui::app {
 struct MemoryPlan {
   uint64_t weight_bytes = 0;  // of all tensors, as in the file
   uint64_t parameters = 0;
-  uint64_t kv_bytes_per_token = 0;  // over all layers, types as the settings say
-  uint64_t machine_bytes = 0;       // memory of this machine
-  int64_t tokens_that_fit = 0;      // cache tokens that fit beside weights and scratch memory
+  uint64_t kv_bytes_per_token =
+      0;                           // over the layers that see everything, types as the settings say
+  uint64_t windowed_kv_bytes = 0;  // of the layers with sliding windows, for all requests together
+  uint64_t state_bytes = 0;        // of recurrent layers, for all requests together
+  uint64_t machine_bytes = 0;      // memory of this machine
+  int64_t tokens_that_fit = 0;     // cache tokens that fit beside weights and scratch memory
 };
 
 MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
@@ -25,6 +28,14 @@ MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
 // What a model and the one that guesses for it take up, with caches for equally many tokens;
 // `parameters` are the model's.
 MemoryPlan together(const MemoryPlan& model, const MemoryPlan& draft);
+
+// Blocks of a cache group for `tokens` tokens: all of them, or, with a window, what the requests
+// that run at once can see of theirs, and as much again for prefixes to be found in.
+int64_t group_blocks(int64_t window, int64_t tokens, const Settings& settings);
+
+// States of a model with recurrent layers that the cache will hold: for the requests that run at
+// once, and more for prefixes to be found in, within an eighth of the machine's memory.
+int64_t state_count(const model::ModelSpec& spec, const Settings& settings);
 
 // Tokens that the cache will hold: the setting kv_tokens, or what its help says for 0.
 int64_t cache_tokens(const MemoryPlan& plan, const Settings& settings, int64_t n_ctx);

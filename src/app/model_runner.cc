@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "base/checked_math.h"
+#include "app/memory_plan.h"
 #include "model/row_cost.h"
 
 namespace chasqui::app {
@@ -26,10 +26,22 @@ class LoadedModelRunner final : public engine::ModelRunner, kv::BlockMover {
   int64_t max_rows() const override { return loaded_.model->options().max_rows; }
   int64_t max_logit_rows() const override { return loaded_.model->options().max_logit_rows; }
   int64_t even_depth() const override { return model::even_depth(loaded_.model->spec()); }
+  bool causal() const override { return loaded_.model->spec().causal; }
+  std::vector<float> finish_embedding(std::vector<float> pooled) override {
+    return loaded_.model->finish_embedding(std::move(pooled));
+  }
+  int32_t rank_outputs() const override {
+    return static_cast<int32_t>(loaded_.model->rank_outputs());
+  }
+  std::vector<float> rank(std::vector<float> pooled) override {
+    return loaded_.model->rank(std::move(pooled));
+  }
   model::StepOutputs forward(const model::StepInputs& inputs) override {
     return loaded_.model->forward(inputs);
   }
-  kv::BlockMover* block_mover() override { return this; }
+  kv::BlockMover* block_mover() override {
+    return loaded_.model->spec().state_group >= 0 ? nullptr : this;
+  }
 
  private:
   int64_t block_bytes(int group) const override { return loaded_.model->block_bytes(group); }
@@ -49,8 +61,13 @@ class LoadedModelRunner final : public engine::ModelRunner, kv::BlockMover {
 Result<std::unique_ptr<engine::ModelRunner>> make_runner(LoadedModel loaded, int64_t cache_tokens,
                                                          const Settings& settings) {
   model::CacheOptions cache = cache_types(settings);
-  cache.blocks.assign(loaded.model->spec().cache_windows.size(),
-                      ceil_div(cache_tokens, backend::kKvBlockTokens));
+  for (const int64_t window : loaded.model->spec().cache_windows) {
+    cache.blocks.push_back(group_blocks(window, cache_tokens, settings));
+  }
+  const model::ModelSpec& spec = loaded.model->spec();
+  if (spec.state_group >= 0) {
+    cache.blocks[static_cast<size_t>(spec.state_group)] = state_count(spec, settings);
+  }
   CHASQUI_TRY_STATUS(loaded.model->allocate_cache(cache));
   return std::make_unique<LoadedModelRunner>(std::move(loaded), cache);
 }

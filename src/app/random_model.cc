@@ -179,7 +179,7 @@ class BlockPool {
     const DTypeInfo& info = dtype_info(type);
     const int64_t count = kPoolValues / info.block_values;
     encoded.resize(static_cast<size_t>(count) * info.block_bytes);
-    quant::find_quant_type(type)->encode(values.data(), encoded.data(), count);
+    quant::find_quant_type(type)->encode(values.data(), nullptr, encoded.data(), count);
     return encoded;
   }
 

@@ -13,6 +13,8 @@
 #include "app/draft_model.h"
 #include "app/memory_plan.h"
 #include "app/model_runner.h"
+#include "app/pooling_choice.h"
+#include "app/vocabulary_model.h"
 #include "chat/json_value.h"
 
 namespace chasqui::app {
@@ -29,17 +31,33 @@ constexpr uint64_t kWorthwhileShare = 3;
 // The context of a request: the setting, or what the model was trained for.
 int64_t context_of(const Settings& settings, const model::ModelSpec& spec) {
   if (settings.n_ctx == 0) return spec.context_length;
+  if (spec.max_positions > 0 && settings.n_ctx > spec.max_positions) return spec.max_positions;
   // Nobody chose the default, so a model that was made for less gets less.
   if (settings.n_ctx == default_settings().n_ctx) {
     return std::min(settings.n_ctx, spec.context_length);
   }
-  if (settings.n_ctx > spec.context_length) {
+  return settings.n_ctx;
+}
+
+void warn_of_context(const Settings& settings, const model::ModelSpec& spec) {
+  if (settings.n_ctx == default_settings().n_ctx) return;
+  if (spec.max_positions > 0 && settings.n_ctx > spec.max_positions) {
+    spdlog::warn(
+        "n_ctx is {}, but the model runs with {} positions at most: that is the context now",
+        settings.n_ctx, spec.max_positions);
+  } else if (settings.n_ctx > spec.context_length) {
     spdlog::warn(
         "n_ctx is {}, but the model was trained with {} tokens; answers beyond that are "
         "likely to be poor",
         settings.n_ctx, spec.context_length);
   }
-  return settings.n_ctx;
+}
+
+// An encoder reads a text in one step, so a step should hold the longest: it does where nobody has
+// chosen its size.
+int64_t whole_text_rows(const Settings& settings, const model::ModelSpec& spec) {
+  if (spec.causal || settings.n_batch != default_settings().n_batch) return 0;
+  return context_of(settings, spec);
 }
 
 engine::EngineOptions engine_options(const Settings& settings, int64_t n_ctx) {
@@ -64,7 +82,8 @@ Status check_cache(const MemoryPlan& plan, int64_t tokens, int64_t n_ctx) {
                             tokens, n_ctx),
                 "kv_tokens");
   }
-  const uint64_t bytes = static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token;
+  const uint64_t bytes = static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token +
+                         plan.windowed_kv_bytes + plan.state_bytes;
   if (bytes < plan.machine_bytes) return {};
   return fail(ErrorCode::kInvalidArgument,
               fmt::format("a cache of {} tokens takes {}, but this machine has {}: lower n_ctx "
@@ -74,10 +93,37 @@ Status check_cache(const MemoryPlan& plan, int64_t tokens, int64_t n_ctx) {
               "n_ctx");
 }
 
+// What does not work with recurrent layers is left out, and the log says so.
+Settings for_recurrent_layers(const model::ModelSpec& spec, const MemoryPlan& plan,
+                              Settings settings) {
+  spdlog::info("recurrent layers: {} states ({})", state_count(spec, settings),
+               format_bytes(plan.state_bytes));
+  if (!settings.draft_model.empty()) {
+    spdlog::warn("draft_model has no effect: recurrent states cannot take a wrong guess back");
+    settings.draft_model.clear();
+  }
+  if (settings.cache) {
+    spdlog::warn("cache has no effect: recurrent states are not kept in a second tier");
+    settings.cache = false;
+  }
+  return settings;
+}
+
+// Tokens that the cache holds. What an encoder keeps there lives for a step only: one that is full
+// of short texts, and the next one, which is admitted while it runs.
+int64_t serving_tokens(const MemoryPlan& plan, const Settings& settings, const model::Model& model,
+                       int64_t n_ctx) {
+  const int64_t tokens = cache_tokens(plan, settings, n_ctx);
+  if (model.spec().causal || settings.kv_tokens > 0) return tokens;
+  const int64_t borders = settings.n_parallel * backend::kKvBlockTokens;
+  return std::max(tokens, 2 * (model.options().max_rows + borders));
+}
+
 // None where no file is named. Guessing pays when it costs little beside what it saves.
-Result<std::optional<LoadedModel>> load_draft(const LoadedModel& target, const Settings& settings) {
+Result<std::optional<LoadedModel>> load_draft(const LoadedModel& target, const Settings& settings,
+                                              int64_t n_ctx) {
   if (!has_draft_file(settings)) return std::nullopt;
-  CHASQUI_TRY(LoadedModel draft, load_draft_model(settings, target.tokenizer->vocab()));
+  CHASQUI_TRY(LoadedModel draft, load_draft_model(settings, target.tokenizer->vocab(), n_ctx));
   const uint64_t bytes = plan_memory(*draft.file, draft.model->spec(), settings).weight_bytes;
   const uint64_t of = plan_memory(*target.file, target.model->spec(), settings).weight_bytes;
   spdlog::info("{} guesses ahead ({} beside {})", settings.draft_model, format_bytes(bytes),
@@ -107,46 +153,67 @@ jinja::Variables template_variables(const std::string& text) {
 
 }  // namespace
 
-Result<api::ServedModel> start_serving(const std::string& path, const Settings& settings) {
-  // In the words of the replaced server, which scripts may look for.
-  if (!std::filesystem::exists(path)) {
-    return fail(ErrorCode::kNotFound, "Model path does not exist: " + path, "model");
-  }
-  const engine::EngineOptions rows = engine_options(settings, 0);
-  CHASQUI_TRY(LoadedModel loaded,
-              load_model({.path = path,
-                          .max_rows = rows.max_batch_tokens,
-                          .max_logit_rows = std::max(rows.max_sequences, kMinLogitRows)},
-                         settings));
-  const model::ModelSpec& spec = loaded.model->spec();
-  CHASQUI_TRY(const auto format,
-              choose_chat_format(*loaded.file, loaded.tokenizer->vocab(), settings));
-  const int64_t n_ctx = context_of(settings, spec);
-  CHASQUI_TRY(std::optional<LoadedModel> draft, load_draft(loaded, settings));
-  MemoryPlan plan = plan_memory(*loaded.file, spec, settings);
-  if (draft) plan = together(plan, plan_memory(*draft->file, draft->model->spec(), settings));
-  const int64_t tokens = cache_tokens(plan, settings, n_ctx);
-  CHASQUI_TRY_STATUS(check_cache(plan, tokens, n_ctx));
-  spdlog::info("{} ({}, {:.1f} M parameters) on {}: context {}, cache {} tokens ({}), chat {}",
-               path, spec.architecture, static_cast<double>(plan.parameters) / 1e6,
-               loaded.backend->name(), n_ctx, tokens,
-               format_bytes(static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token),
-               format->name());
-
+api::ServedModel describe_model(const std::string& path, const Settings& settings) {
   api::ServedModel served;
-  served.id = settings.model_alias.empty() ? path : settings.model_alias;
+  const bool is_path = settings.model_alias.empty() && settings.hf_model_repo_id.empty();
+  served.id = is_path ? path : model_id(settings);
   served.created = std::chrono::duration_cast<std::chrono::seconds>(
                        std::chrono::system_clock::now().time_since_epoch())
                        .count();
-  served.tokenizer = loaded.tokenizer;
-  served.chat_format = format;
-  served.hidden_size = static_cast<int32_t>(spec.hidden);
   served.embeddings = settings.embedding;
   served.last_n_tokens = static_cast<int32_t>(settings.last_n_tokens_size);
   served.default_seed = default_seed(settings.seed);
   served.template_variables = template_variables(settings.chat_template_kwargs);
   served.interrupt_streams = settings.interrupt_requests;
+  return served;
+}
+
+Result<api::ServedModel> start_serving(const std::string& path, const Settings& wanted) {
+  // In the words of the replaced server, which scripts may look for.
+  if (!std::filesystem::exists(path)) {
+    return fail(ErrorCode::kNotFound, "Model path does not exist: " + path, "model");
+  }
+  if (wanted.vocab_only) return start_vocabulary(path, wanted);
+  const engine::EngineOptions rows = engine_options(wanted, 0);
+  CHASQUI_TRY(LoadedModel loaded,
+              load_model({.path = path,
+                          .max_rows = rows.max_batch_tokens,
+                          .max_logit_rows = std::max(rows.max_sequences, kMinLogitRows),
+                          .least_rows =
+                              [&wanted](const model::ModelSpec& spec) {
+                                return whole_text_rows(wanted, spec);
+                              }},
+                         wanted));
+  const model::ModelSpec& spec = loaded.model->spec();
+  MemoryPlan plan = plan_memory(*loaded.file, spec, wanted);
+  const Settings settings =
+      spec.state_group < 0 ? wanted : for_recurrent_layers(spec, plan, wanted);
+  CHASQUI_TRY(const auto format,
+              choose_chat_format(*loaded.file, loaded.tokenizer->vocab(), settings));
+  const int64_t n_ctx = context_of(settings, spec);
+  warn_of_context(settings, spec);
+  CHASQUI_TRY(const PoolingChoice pooling, choose_pooling(*loaded.model, settings));
+  CHASQUI_TRY(std::optional<LoadedModel> draft, load_draft(loaded, settings, n_ctx));
+  if (draft) plan = together(plan, plan_memory(*draft->file, draft->model->spec(), settings));
+  const int64_t tokens = serving_tokens(plan, settings, *loaded.model, n_ctx);
+  CHASQUI_TRY_STATUS(check_cache(plan, tokens, n_ctx));
+  spdlog::info("{} ({}, {:.1f} M parameters) on {}: context {}, cache {} tokens ({}), chat {}",
+               path, spec.architecture, static_cast<double>(plan.parameters) / 1e6,
+               loaded.backend->name(), n_ctx, tokens,
+               format_bytes(static_cast<uint64_t>(tokens) * plan.kv_bytes_per_token +
+                            plan.windowed_kv_bytes + plan.state_bytes),
+               format->name());
+
+  api::ServedModel served = describe_model(path, settings);
+  served.tokenizer = loaded.tokenizer;
+  served.chat_format = format;
+  served.causal = spec.causal;
+  served.embedding_size = static_cast<int32_t>(loaded.model->embedding_size());
+  served.pooling = pooling.rows;
+  served.ranks = pooling.ranks;
+  CHASQUI_TRY(served.rerank_template, rerank_template(*loaded.file));
   engine::EngineOptions options = engine_options(settings, n_ctx);
+  options.max_batch_tokens = loaded.model->options().max_rows;
   options.tier = open_cache_tier(settings, loaded);
   const double load_seconds = loaded.load_seconds;
   CHASQUI_TRY(auto runner, make_runner(std::move(loaded), tokens, settings));

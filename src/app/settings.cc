@@ -8,7 +8,6 @@
 #include <boost/json.hpp>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <iterator>
 
 #include "app/config_file.h"
@@ -148,6 +147,7 @@ Status apply(const std::string& path, const ConfigValues& values, bool of_model,
                               path, key),
                   key);
     }
+    if (of_model && row->entries_may_have_it) continue;
     if (of_model && row->of_server) {
       return fail(
           ErrorCode::kInvalidArgument,
@@ -161,27 +161,49 @@ Status apply(const std::string& path, const ConfigValues& values, bool of_model,
   return {};
 }
 
+struct Variable {
+  std::string name;
+  std::string text;
+};
+
+// The variable `name`, which is in capitals, or else the same in other letters.
+std::optional<Variable> find_variable(const Environment& environment, const std::string& name) {
+  if (const auto own = environment.find(name); own != environment.end())
+    return Variable{own->first, own->second};
+  const auto other = std::ranges::find_if(
+      environment, [&](const auto& variable) { return upper(variable.first) == name; });
+  if (other == environment.end()) return std::nullopt;
+  return Variable{other->first, other->second};
+}
+
 Status read_environment(const Environment& environment, Settings& settings) {
   for (const Setting& row : settings_table()) {
-    const std::string plain = upper(row.name);
-    for (const std::string& name : {std::string(row.name), plain, "CHASQUI_" + plain}) {
-      const auto text = environment(name);
-      if (!text) continue;
-      CHASQUI_TRY_STATUS(from(name + " in the environment", set_from_text(row, *text, settings)));
+    const auto plain = find_variable(environment, upper(row.name));
+    const auto prefixed = find_variable(environment, "CHASQUI_" + upper(row.name));
+    for (const auto* variable : {&plain, &prefixed}) {
+      if (!*variable || (variable == &plain && plain->text.empty())) continue;
+      CHASQUI_TRY_STATUS(from((*variable)->name + " in the environment",
+                              set_from_text(row, (*variable)->text, settings)));
     }
   }
   return {};
 }
 
-// Whether the environment has the row's plain variable and no CHASQUI_ one, which would go before
-// it. An empty one says nothing.
+// Whether the environment has the row's plain variable, in capitals, and no CHASQUI_ one, which
+// would go before it.
 bool yields_to_environment(const Setting& row, const Environment& environment) {
   if (!row.environment_first) return false;
-  const std::string plain = upper(row.name);
-  return !environment(plain).value_or("").empty() && !environment("CHASQUI_" + plain).has_value();
+  const auto plain = environment.find(upper(row.name));
+  if (plain == environment.end() || plain->second.empty()) return false;
+  return !find_variable(environment, "CHASQUI_" + upper(row.name));
 }
 
 }  // namespace
+
+const std::string& model_id(const Settings& settings) {
+  if (!settings.model_alias.empty()) return settings.model_alias;
+  return settings.model.empty() ? settings.hf_model_repo_id : settings.model;
+}
 
 const Setting* find_setting(std::string_view name) {
   const auto rows = settings_table();
@@ -229,16 +251,14 @@ Settings default_settings() {
   return settings;
 }
 
-std::optional<std::string> process_environment(const std::string& name) {
-  if (const char* value = std::getenv(name.c_str())) return value;
-  const std::string wanted = lower(name) + '=';
+Environment process_environment() {
+  Environment environment;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     const std::string_view text = *entry;
-    if (lower(text.substr(0, wanted.size())) == wanted) {
-      return std::string(text.substr(wanted.size()));
-    }
+    const size_t name = std::min(text.find('='), text.size());
+    environment.emplace(text.substr(0, name), text.substr(std::min(name + 1, text.size())));
   }
-  return std::nullopt;
+  return environment;
 }
 
 namespace {
@@ -268,11 +288,15 @@ Result<Settings> resolve(const Sources& sources, const ConfigValues* model) {
 Status check_models(const std::string& path, const std::vector<Settings>& models) {
   std::vector<std::string> names;
   for (const Settings& model : models) {
-    if (model.model.empty()) {
+    if (model.model.empty() && model.hf_model_repo_id.empty()) {
       return fail(ErrorCode::kInvalidArgument, path + ": an entry of \"models\" has no \"model\"",
                   "model");
     }
-    std::string name = model.model_alias.empty() ? model.model : model.model_alias;
+    if (model.vocab_only != models.front().vocab_only) {
+      return fail(ErrorCode::kInvalidArgument,
+                  path + ": vocab_only must be the same for all of \"models\"", "vocab_only");
+    }
+    std::string name = model_id(model);
     if (std::ranges::find(names, name) != names.end()) {
       return fail(
           ErrorCode::kInvalidArgument,
@@ -296,6 +320,19 @@ std::vector<std::string> notes_of(const GivenValues& command_line, const Environ
                                 upper(name), name));
   }
   return notes;
+}
+
+void add_notes_of_entries(const ConfigFile& file, std::vector<std::string>& notes) {
+  for (const Setting& row : settings_table()) {
+    const auto has_it = [&](const ConfigValues& values) {
+      return std::ranges::any_of(values, [&](const auto& each) { return each.first == row.name; });
+    };
+    if (!row.entries_may_have_it || std::ranges::none_of(file.models, has_it)) continue;
+    notes.push_back(
+        fmt::format("{} in an entry of \"models\" has no effect: it holds for the whole server and "
+                    "counts beside \"models\"",
+                    row.name));
+  }
 }
 
 }  // namespace
@@ -326,6 +363,7 @@ Result<Configuration> resolve_configuration(const GivenValues& command_line,
   }
   CHASQUI_TRY_STATUS(check_models(path, configuration.models));
   if (configuration.models.empty()) configuration.models = {configuration.settings};
+  add_notes_of_entries(file, notes);
   configuration.notes = std::move(notes);
   return configuration;
 }

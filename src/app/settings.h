@@ -1,16 +1,21 @@
 // What a user can set, from one table: each row gives the command-line flag (--n_ctx or --n-ctx),
-// the environment variable (CHASQUI_N_CTX, else N_CTX, else n_ctx), the key in the config file, the
-// bounds, the default and the help text. `--help`, docs/configuration.md and the JSON schema of
+// the environment variable (CHASQUI_N_CTX, else N_CTX, in any case), the key in the config file,
+// the bounds, the default and the help text. `--help`, docs/configuration.md and the JSON schema of
 // the config file come from it too (settings_docs.h).
 //
 // Precedence: command line, CHASQUI_ variable, plain variable, config file, default. HOST and PORT
-// in the environment go before the command line, as in the replaced server. Names and defaults are
-// those of the server that chasqui replaces, where it has them. Its settings that mean nothing
-// here, or nothing yet, are rows as well: whoever sets one is told so.
+// in the environment go before the command line, in these letters only: the replaced server read
+// every variable in any case below its command line (pydantic-settings), and then asked for HOST
+// and PORT once more, by os.getenv(). A plain variable that is empty counts as not set: its name
+// may be somebody else's, and scripts pass on what they do not have. A CHASQUI_ one is meant.
+//
+// Names and defaults are those of the server that chasqui replaces, where it has them. Its settings
+// that mean nothing here, or nothing yet, are rows as well: whoever sets one is told so.
 #pragma once
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -48,6 +53,7 @@ struct Settings {
   int64_t seed = 0;
   int64_t last_n_tokens_size = 0;
   bool embedding = false;
+  std::string pooling_type;
 
   int64_t n_ctx = 0;
   int64_t n_batch = 0;
@@ -128,10 +134,16 @@ struct Setting {
   std::vector<std::pair<std::string_view, std::string_view>> aliases = {};
   bool is_json = false;    // of texts: a JSON object, which a file may give as it is; or empty
   bool of_server = false;  // of the process: not in an entry of "models"
+  // of_server, but entries of old config files have it: passed over, and the user is told.
+  bool entries_may_have_it = false;
   bool environment_first = false;  // its plain variable wins over the command line
   Effect effect = Effect::kFull;
   std::string_view reason = {};  // why it has no effect: one sentence, lower case, no full stop
 };
+
+// What a model is called in /v1/models: model_alias, model or hf_model_repo_id, the first that is
+// not empty.
+const std::string& model_id(const Settings& settings);
 
 // Every setting, in the order of --help.
 std::span<const Setting> settings_table();
@@ -150,16 +162,15 @@ std::string allowed_values(const Setting& setting);
 
 // Values given on the command line: (name, text), names known.
 using GivenValues = std::vector<std::pair<std::string, std::string>>;
-// Looks up an environment variable; std::getenv wrapped, or a test's own.
-using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+// Environment variables by name.
+using Environment = std::map<std::string, std::string, std::less<>>;
 
 // What a server runs with: the settings of the process, and those of each model. Without "models"
 // in the config file that is one model with the same settings.
 struct Configuration {
   Settings settings;
-  std::vector<Settings> models;  // not empty; names differ when there are several
-  // Sentences for the log: what was given on the command line and gives way.
-  std::vector<std::string> notes;
+  std::vector<Settings> models;    // not empty; names differ when there are several
+  std::vector<std::string> notes;  // sentences for the log: what was given and does not count
 };
 
 // Applies all sources in order of precedence. Errors name the source too ("N_CTX in the
@@ -173,7 +184,7 @@ Result<Settings> resolve_settings(const GivenValues& command_line, const Environ
 // the first that must not be passed over.
 Result<std::vector<std::string>> check_effects(const Settings& settings);
 
-// The process's own environment: the variable of that name, or else of the same in another case.
-std::optional<std::string> process_environment(const std::string& name);
+// The process's own variables.
+Environment process_environment();
 
 }  // namespace chasqui::app

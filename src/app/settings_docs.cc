@@ -16,13 +16,14 @@ constexpr std::string_view kIntroduction = R"(# Configuration
 Every setting is a flag of `chasqui serve` (`--n_ctx 4096` or `--n-ctx 4096`), an environment variable (`CHASQUI_N_CTX`, or
 `N_CTX`), and a key of the config file (`--config_file FILE.json` or `.yaml`). The command line wins over `CHASQUI_`
 variables, those over plain ones, those over the config file, and that over the defaults; only `HOST` and `PORT` go before the
-command line too, as they did in the replaced server, unless `CHASQUI_HOST` or `CHASQUI_PORT` is set. Unknown names and values out of range stop the
-start. A list is written as values after each other on the command line, between commas in a variable, and as a list in the
+command line too, as they did in the replaced server, unless `CHASQUI_HOST` or `CHASQUI_PORT` is set. Variables may be in any case (`n_ctx`),
+but `host` and `port` in other letters stay behind the command line. Plain variables that are empty count as not set. Unknown
+names and values out of range stop the start. A list is written as values after each other on the command line, between commas in a variable, and as a list in the
 file.
 
 A config file may list several models. What stands beside "models" holds for all of them, what stands in an entry for that one;
 requests choose by the model's alias, or its path where it has none. `host` to `open_paths` are the server's own: they stand
-beside "models" only.
+beside "models" only. So does `verbose`, but an entry that has it, as in files of the replaced server, is read without it.
 
 ```yaml
 host: 127.0.0.1
@@ -123,7 +124,7 @@ std::string settings_schema() {
   for (const Setting& row : settings_table()) {
     if (row.name == "config_file") continue;
     properties[row.name] = property(row);
-    if (!row.of_server) of_models[row.name] = property(row);
+    if (!row.of_server || row.entries_may_have_it) of_models[row.name] = property(row);
   }
   json::object entry = {{"type", "object"},
                         {"properties", std::move(of_models)},

@@ -24,6 +24,12 @@ Setting of_server(Setting row) {
   return row;
 }
 
+// The replaced server had it for each model.
+Setting for_all_entries(Setting row) {
+  row.entries_may_have_it = true;
+  return of_server(std::move(row));
+}
+
 // The replaced server asks the environment last for these, which is how platforms assign a port.
 Setting environment_first(Setting row) {
   row.environment_first = true;
@@ -41,8 +47,16 @@ const auto& table() {
   // GGML's numbers of types, as the replaced server takes them.
   static const std::vector<std::pair<std::string_view, std::string_view>> kTypeNumbers = {
       {"0", "f32"}, {"1", "f16"}, {"2", "q4_0"}, {"8", "q8_0"}, {"30", "bf16"}};
+  // llama.cpp's numbers of poolings.
+  static const std::vector<std::pair<std::string_view, std::string_view>> kPoolingNumbers = {
+      {"-1", ""}, {"1", "mean"}, {"2", "cls"}, {"3", "last"}, {"4", "rank"}};
   static const std::array kSettings = {
-      Setting{"model", &S::model, "", "path of the GGUF file to serve"},
+      Setting{"model", &S::model, "",
+              "path of the GGUF file to serve; with hf_model_repo_id the file of the repository: a "
+              "name, a pattern like *Q8_0.gguf, or a quantisation"},
+      Setting{"hf_model_repo_id", &S::hf_model_repo_id, "",
+              "repository of the Hugging Face hub to take the model from, as ORG/NAME or "
+              "ORG/NAME:QUANT; downloaded once, into the hub's cache folder"},
       Setting{"model_alias", &S::model_alias, "", "id of the model in /v1/models and in answers"},
       Setting{"config_file", &S::config_file, "",
               "JSON or YAML file with settings by these names, and a list \"models\" with those of "
@@ -88,14 +102,26 @@ const auto& table() {
               4294967295.0},
       Setting{"last_n_tokens_size", &S::last_n_tokens_size, "64",
               "tokens that the penalties look back on", 0, 1 << 24},
-      Setting{"embedding", &S::embedding, "true", "answer /v1/embeddings"},
+      Setting{"embedding", &S::embedding, "true", "answer /v1/embeddings and /v1/rerank"},
+      Setting{"pooling_type",
+              &S::pooling_type,
+              "",
+              "how the hidden states of a text become one vector; rank: a score, for /v1/rerank; "
+              "default: as the model says, else last, and mean for encoders",
+              0,
+              0,
+              {"", "mean", "cls", "last", "rank"},
+              kPoolingNumbers},
 
       Setting{"n_ctx", &S::n_ctx, "2048",
               "most tokens of one request, prompt and answer, but no more than the model was "
               "trained for "
               "where this is left alone; 0: what the model was trained for",
               0, kMaxTokens},
-      Setting{"n_batch", &S::n_batch, "512", "most tokens computed in one step", 1, 1 << 16},
+      Setting{"n_batch", &S::n_batch, "512",
+              "most tokens computed in one step; of encoders the longest text too, and n_ctx where "
+              "this is left alone",
+              1, 1 << 16},
       Setting{
           "n_threads", &S::n_threads, "0",
           "threads that compute; 0 or -1: one for each core that we may use, within the cgroup's "
@@ -184,6 +210,12 @@ const auto& table() {
               "folder that keeps rearranged weights for the next start; default: in memory only"},
       Setting{"pin_threads", &S::pin_threads, "false",
               "bind computing threads to processors, cores first"},
+      Setting{"kv_overrides", &S::kv_overrides, "",
+              "metadata of the model file to replace, each as key=type:value with int, float, bool "
+              "or str as the type; values with commas need a JSON array"},
+      Setting{"vocab_only", &S::vocab_only, "false",
+              "load the vocabulary only: /extras/tokenize and its kin work, everything that "
+              "computes answers 400"},
       Setting{"use_mmap", &S::use_mmap, "true",
               "map the model file; off: read it into memory at start, after which it may be far "
               "away or gone"},
@@ -226,20 +258,14 @@ const auto& table() {
             "attention is always fused"),
       inert({"rpc_servers", &S::rpc_servers, "", "other machines to compute on"}, Effect::kWarns,
             "a model runs on one machine"),
-      inert({"vocab_only", &S::vocab_only, "false", "load the vocabulary only"}, Effect::kRefuses,
-            "a server without weights has nothing to answer; `chasqui tokenize` needs none"),
       inert({"logits_all", &S::logits_all, "true", "compute logits of every token"}, Effect::kWarns,
             "log-probabilities are computed where a request asks for them"),
-      inert({"kv_overrides", &S::kv_overrides, "", "metadata to replace, as key=type:value"},
-            Effect::kRefuses, kNotYet),
       inert({"lora_base", &S::lora_base, "", "model that an adapter was made for"},
             Effect::kRefuses, kNotYet),
       inert({"lora_path", &S::lora_path, "", "adapter to apply"}, Effect::kRefuses, kNotYet),
       inert({"clip_model_path", &S::clip_model_path, "", "image encoder"}, Effect::kRefuses,
             kNotYet),
-      inert({"hf_model_repo_id", &S::hf_model_repo_id, "", "repository to download the model from"},
-            Effect::kRefuses, "not in this version; download the file and give its path (model)"),
-      Setting{"verbose", &S::verbose, "true", "log every request, and more of the start"},
+      for_all_entries({"verbose", &S::verbose, "true", "log every request, and more of the start"}),
   };
   return kSettings;
 }

@@ -35,16 +35,6 @@ class ConfigFile {
 
 Result<Configuration> configure(const ConfigFile& file, GivenValues given = {});
 
-using Variables = std::map<std::string, std::string>;
-
-Environment environment(Variables variables) {
-  return [variables = std::move(variables)](const std::string& name) -> std::optional<std::string> {
-    const auto it = variables.find(name);
-    if (it == variables.end()) return std::nullopt;
-    return it->second;
-  };
-}
-
 TEST(Settings, EveryDefaultIsAllowedAndEveryNameIsUnique) {
   std::set<std::string_view> names;
   Settings settings;
@@ -60,11 +50,11 @@ TEST(Settings, EveryDefaultIsAllowedAndEveryNameIsUnique) {
 
 TEST(Settings, PrecedenceIsCommandLinePrefixedPlainFileDefault) {
   const ConfigFile file(R"({"n_ctx": 100, "n_batch": 100, "port": 100, "n_queue": 100})");
-  const Variables variables = {{"CONFIG_FILE", file.path()}, {"N_CTX", "200"},
-                               {"CHASQUI_N_CTX", "300"},     {"N_BATCH", "200"},
-                               {"n_batch", "150"},           {"n_queue", "150"},
-                               {"CHASQUI_PORT", "300"},      {"VERBOSE", "Yes"}};
-  const auto settings = resolve_settings({{"port", "400"}}, environment(variables));
+  const Environment variables = {{"CONFIG_FILE", file.path()}, {"N_CTX", "200"},
+                                 {"CHASQUI_N_CTX", "300"},     {"N_BATCH", "200"},
+                                 {"n_batch", "150"},           {"n_queue", "150"},
+                                 {"CHASQUI_PORT", "300"},      {"VERBOSE", "Yes"}};
+  const auto settings = resolve_settings({{"port", "400"}}, variables);
   ASSERT_TRUE(settings) << settings.error().message;
   EXPECT_EQ(settings->port, 400);
   EXPECT_EQ(settings->n_ctx, 300);
@@ -75,26 +65,59 @@ TEST(Settings, PrecedenceIsCommandLinePrefixedPlainFileDefault) {
 }
 
 TEST(Settings, VariablesMayBeInAnyCase) {
-  ::setenv("Chasqui_Test_Variable", "mixed", 1);
-  EXPECT_EQ(process_environment("CHASQUI_TEST_VARIABLE"), "mixed");
-  ::setenv("CHASQUI_TEST_VARIABLE", "upper", 1);
-  EXPECT_EQ(process_environment("CHASQUI_TEST_VARIABLE"), "upper") << "its own case goes first";
-  EXPECT_EQ(process_environment("CHASQUI_TEST_VARIABLE_2"), std::nullopt);
+  const auto mixed = resolve_settings({}, {{"N_Ctx", "7"}, {"chasqui_Seed", "8"}});
+  ASSERT_TRUE(mixed) << mixed.error().message;
+  EXPECT_EQ(mixed->n_ctx, 7);
+  EXPECT_EQ(mixed->seed, 8);
+  EXPECT_EQ(resolve_settings({}, {{"n_ctx", "7"}, {"N_CTX", "9"}})->n_ctx, 9) << "capitals first";
+}
+
+TEST(Settings, TheProcessHasItsVariables) {
+  ::setenv("Chasqui_Test_Variable", "a=b", 1);
+  EXPECT_EQ(process_environment().at("Chasqui_Test_Variable"), "a=b");
   ::unsetenv("Chasqui_Test_Variable");
-  ::unsetenv("CHASQUI_TEST_VARIABLE");
+}
+
+// Scripts pass on what they do not have; with the prefix it is meant.
+TEST(Settings, EmptyPlainVariablesCountAsNotSet) {
+  const auto settings =
+      resolve_settings({{"port", "4"}}, {{"HOST", ""}, {"PORT", ""}, {"N_CTX", ""}});
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_EQ(settings->host, default_settings().host);
+  EXPECT_EQ(settings->port, 4);
+  EXPECT_FALSE(resolve_settings({}, {{"CHASQUI_N_CTX", ""}}));
 }
 
 TEST(Settings, HostAndPortInTheEnvironmentGoBeforeTheCommandLine) {
-  const auto plain = resolve_configuration({{"port", "1"}, {"n_ctx", "1"}},
-                                           environment({{"PORT", "2"}, {"N_CTX", "2"}}));
+  const auto plain =
+      resolve_configuration({{"port", "1"}, {"n_ctx", "1"}}, {{"PORT", "2"}, {"N_CTX", "2"}});
   ASSERT_TRUE(plain) << plain.error().message;
   EXPECT_EQ(plain->settings.port, 2);
   EXPECT_EQ(plain->settings.n_ctx, 1);
   EXPECT_THAT(plain->notes, ElementsAre(HasSubstr("PORT in the environment")));
   const auto prefixed =
-      resolve_configuration({{"port", "1"}}, environment({{"PORT", "2"}, {"CHASQUI_PORT", "3"}}));
+      resolve_configuration({{"port", "1"}}, {{"PORT", "2"}, {"CHASQUI_PORT", "3"}});
   EXPECT_EQ(prefixed->settings.port, 1) << "CHASQUI_PORT goes before PORT, --port before it";
   EXPECT_THAT(prefixed->notes, ElementsAre());
+}
+
+// The replaced server read those below its command line, and asked for the others by os.getenv().
+TEST(Settings, HostAndPortInOtherLettersStayBehindTheCommandLine) {
+  const auto given = resolve_configuration({{"port", "1"}}, {{"port", "2"}, {"Host", "h"}});
+  ASSERT_TRUE(given) << given.error().message;
+  EXPECT_EQ(given->settings.port, 1);
+  EXPECT_EQ(given->settings.host, "h");
+  EXPECT_THAT(given->notes, ElementsAre());
+}
+
+// Config files of the replaced server have it there.
+TEST(Settings, VerboseOfAModelIsPassedOver) {
+  const auto settings =
+      configure(ConfigFile(R"({"verbose": true, "models": [{"model": "a", "verbose": false}]})"));
+  ASSERT_TRUE(settings) << settings.error().message;
+  EXPECT_TRUE(settings->settings.verbose);
+  EXPECT_TRUE(settings->models.at(0).verbose);
+  EXPECT_THAT(settings->notes, ElementsAre(HasSubstr("verbose in an entry")));
 }
 
 TEST(Settings, WhatTheServerIsStandsBesideItsModels) {
@@ -107,24 +130,24 @@ TEST(Settings, WhatTheServerIsStandsBesideItsModels) {
 }
 
 TEST(Settings, ErrorsNameSettingValueAndRange) {
-  const auto high = resolve_settings({{"port", "65536"}}, environment({}));
+  const auto high = resolve_settings({{"port", "65536"}}, {});
   ASSERT_FALSE(high);
   EXPECT_EQ(high.error().message, "port is \"65536\"; allowed is an integer from 0 to 65535");
   EXPECT_EQ(high.error().param, "port");
-  const auto word = resolve_settings({}, environment({{"N_CTX", "many"}}));
+  const auto word = resolve_settings({}, {{"N_CTX", "many"}});
   ASSERT_FALSE(word);
   EXPECT_NE(word.error().message.find("N_CTX in the environment"), std::string::npos);
   for (const char* bad : {"", "1.5", "1e3", " 1", "0x10", "99999999999999999999"}) {
-    EXPECT_FALSE(resolve_settings({{"n_batch", bad}}, environment({}))) << bad;
+    EXPECT_FALSE(resolve_settings({{"n_batch", bad}}, {})) << bad;
   }
-  EXPECT_FALSE(resolve_settings({{"rope_freq_base", "nan"}}, environment({})));
-  EXPECT_FALSE(resolve_settings({}, environment({{"HOST", ""}}))) << "would mean every address";
-  EXPECT_FALSE(resolve_settings({{"type_k", "q7"}}, environment({})));
-  EXPECT_FALSE(resolve_settings({{"verbose", "maybe"}}, environment({})));
+  EXPECT_FALSE(resolve_settings({{"rope_freq_base", "nan"}}, {}));
+  EXPECT_FALSE(resolve_settings({}, {{"CHASQUI_HOST", ""}})) << "every address?";
+  EXPECT_FALSE(resolve_settings({{"type_k", "q7"}}, {}));
+  EXPECT_FALSE(resolve_settings({{"verbose", "maybe"}}, {}));
 }
 
 TEST(Settings, ConfigFilesAreChecked) {
-  const auto missing = resolve_settings({{"config_file", "/nonexistent.json"}}, environment({}));
+  const auto missing = resolve_settings({{"config_file", "/nonexistent.json"}}, {});
   ASSERT_FALSE(missing);
   EXPECT_NE(missing.error().message.find("/nonexistent.json"), std::string::npos);
   for (const char* text :
@@ -140,7 +163,7 @@ TEST(Settings, ConfigFilesAreChecked) {
 
 Result<Configuration> configure(const ConfigFile& file, GivenValues given) {
   given.emplace_back("config_file", file.path());
-  return resolve_configuration(given, environment({}));
+  return resolve_configuration(given, {});
 }
 
 TEST(Settings, WholeNumbersOfAFileMayBeFloats) {
@@ -170,30 +193,29 @@ TEST(Settings, JsonObjectsComeAsTextsOrAsTheyAre) {
 
 TEST(Settings, ListsComeAsCommasOrJson) {
   for (const char* text : {"0.5,2", "[0.5, 2]", R"(["0.5", "2"])"}) {
-    const auto settings = resolve_settings({{"tensor_split", text}}, environment({}));
+    const auto settings = resolve_settings({{"tensor_split", text}}, {});
     ASSERT_TRUE(settings) << settings.error().message;
     EXPECT_THAT(settings->tensor_split, ElementsAre(0.5, 2.0)) << text;
   }
   for (const char* text : {"a", "[[1]]", "[1", "-1", "1,,2"}) {
-    EXPECT_FALSE(resolve_settings({{"tensor_split", text}}, environment({}))) << text;
+    EXPECT_FALSE(resolve_settings({{"tensor_split", text}}, {})) << text;
   }
 }
 
 TEST(Settings, TypesOfTheCacheMayBeGgmlsNumbers) {
-  EXPECT_EQ(resolve_settings({{"type_k", "1"}}, environment({}))->type_k, "f16");
-  EXPECT_EQ(resolve_settings({{"type_v", "30"}}, environment({}))->type_v, "bf16");
-  EXPECT_EQ(resolve_settings({{"type_k", "8"}}, environment({}))->type_k, "q8_0");
-  EXPECT_EQ(resolve_settings({{"type_v", "2"}}, environment({}))->type_v, "q4_0");
-  EXPECT_EQ(resolve_settings({{"type_v", "q4_0"}}, environment({}))->type_v, "q4_0");
-  EXPECT_FALSE(resolve_settings({{"type_k", "3"}}, environment({})));
+  EXPECT_EQ(resolve_settings({{"type_k", "1"}}, {})->type_k, "f16");
+  EXPECT_EQ(resolve_settings({{"type_v", "30"}}, {})->type_v, "bf16");
+  EXPECT_EQ(resolve_settings({{"type_k", "8"}}, {})->type_k, "q8_0");
+  EXPECT_EQ(resolve_settings({{"type_v", "2"}}, {})->type_v, "q4_0");
+  EXPECT_EQ(resolve_settings({{"type_v", "q4_0"}}, {})->type_v, "q4_0");
+  EXPECT_FALSE(resolve_settings({{"type_k", "3"}}, {}));
 }
 
 TEST(Settings, DraftsComeFromPromptLookupOrAFile) {
-  const auto lookup =
-      resolve_settings({{"draft_model", "prompt-lookup-decoding"}}, environment({}));
+  const auto lookup = resolve_settings({{"draft_model", "prompt-lookup-decoding"}}, {});
   ASSERT_TRUE(lookup) << lookup.error().message;
   EXPECT_EQ(lookup->draft_model_num_pred_tokens, 10);
-  const auto path = resolve_settings({{"draft_model", "small.gguf"}}, environment({}));
+  const auto path = resolve_settings({{"draft_model", "small.gguf"}}, {});
   ASSERT_TRUE(path) << path.error().message;
   EXPECT_EQ(path->draft_model, "small.gguf");
 }
@@ -210,6 +232,24 @@ TEST(Settings, ModelsOfAFileAddToWhatItSaysOfAll) {
   EXPECT_EQ(configuration->models[1].n_ctx, 300);
   EXPECT_EQ(configuration->models[1].n_batch, 32) << "the command line holds for all";
   EXPECT_FALSE(configure(file, {{"model", "c.gguf"}})) << "it would hold for both";
+}
+
+TEST(Settings, ModelsMayComeFromTheHub) {
+  const auto configuration = configure(ConfigFile(R"({"models": [
+      {"hf_model_repo_id": "o/a"}, {"hf_model_repo_id": "o/b", "model": "*q8_0*"},
+      {"hf_model_repo_id": "o/c", "model_alias": "c"}]})"));
+  ASSERT_TRUE(configuration) << configuration.error().message;
+  ASSERT_EQ(configuration->models.size(), 3u);
+  EXPECT_EQ(model_id(configuration->models[0]), "o/a");
+  EXPECT_EQ(model_id(configuration->models[1]), "*q8_0*");
+  EXPECT_EQ(model_id(configuration->models[2]), "c");
+}
+
+TEST(Settings, VocabularyAloneIsForAllModelsOrNone) {
+  EXPECT_TRUE(configure(
+      ConfigFile(R"({"vocab_only": true, "models": [{"model": "a.gguf"}, {"model": "b.gguf"}]})")));
+  EXPECT_FALSE(configure(
+      ConfigFile(R"({"models": [{"model": "a.gguf", "vocab_only": true}, {"model": "b.gguf"}]})")));
 }
 
 TEST(Settings, YamlSaysTheSame) {

@@ -30,6 +30,10 @@ class Timed final : public TimedBackend {
   Result<std::unique_ptr<KvPool>> allocate_kv(const KvSpec& spec) override {
     return inner_->allocate_kv(spec);
   }
+  Result<std::unique_ptr<backend::StatePool>> allocate_states(
+      const backend::StateSpec& spec) override {
+    return inner_->allocate_states(spec);
+  }
   Result<Buffer> allocate(size_t bytes) override { return inner_->allocate(bytes); }
   bool supports_kv_type(DType type) const override { return inner_->supports_kv_type(type); }
   void adopt_thread() override { inner_->adopt_thread(); }
@@ -58,6 +62,12 @@ class Timed final : public TimedBackend {
     timed(&OpTimes::other, &Backend::activation, args);
   }
   void add(const backend::AddArgs& args) override { timed(&OpTimes::other, &Backend::add, args); }
+  void scale_rows(const backend::ScaleRowsArgs& args) override {
+    timed(&OpTimes::other, &Backend::scale_rows, args);
+  }
+  void copy(const backend::CopyArgs& args) override {
+    timed(&OpTimes::other, &Backend::copy, args);
+  }
   void route_experts(const backend::RouteArgs& args) override {
     timed(&OpTimes::other, &Backend::route_experts, args);
   }
@@ -69,6 +79,12 @@ class Timed final : public TimedBackend {
   }
   void gather_rows(const backend::GatherArgs& args) override {
     timed(&OpTimes::other, &Backend::gather_rows, args);
+  }
+  void conv_update(const backend::ConvUpdateArgs& args) override {
+    timed(&OpTimes::attention, &Backend::conv_update, args);
+  }
+  void delta_rule(const backend::DeltaRuleArgs& args) override {
+    timed(&OpTimes::attention, &Backend::delta_rule, args);
   }
   void read(const float* from, float* to, int64_t count) override { inner_->read(from, to, count); }
 

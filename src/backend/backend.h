@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "backend/ops.h"
+#include "backend/recurrent_ops.h"
 #include "base/result.h"
 #include "base/thread_team.h"
 #include "tensor/buffer.h"
@@ -71,6 +72,24 @@ class KvPool {
   KvSpec spec_;
 };
 
+// One recurrent layer's states (recurrent_ops.h), read and written by ops. What a state holds
+// before an op wrote it is never read.
+struct StateSpec {
+  int64_t states = 0;
+  int64_t floats = 0;  // of one state
+};
+class StatePool {
+ public:
+  virtual ~StatePool() = default;
+  const StateSpec& spec() const { return spec_; }
+
+ protected:
+  explicit StatePool(const StateSpec& spec) : spec_(spec) {}
+
+ private:
+  StateSpec spec_;
+};
+
 // How a weight will be used; decides its form.
 enum class WeightUse {
   kMatrix,  // linear, expert_linear
@@ -98,11 +117,12 @@ class Backend {
   virtual Result<std::unique_ptr<Weight>> prepare(const TensorView& view, WeightUse use,
                                                   std::string_view tensor_name) = 0;
   virtual Result<std::unique_ptr<KvPool>> allocate_kv(const KvSpec& spec) = 0;
+  virtual Result<std::unique_ptr<StatePool>> allocate_states(const StateSpec& spec) = 0;
   // Zeroed memory for activations and for small f32 parameters (norm weights, biases).
   virtual Result<Buffer> allocate(size_t bytes) = 0;
   virtual bool supports_kv_type(DType type) const = 0;
 
-  // The mandatory ops; ops.h says what each computes.
+  // The mandatory ops; ops.h and recurrent_ops.h say what each computes.
   virtual void embed(const EmbedArgs& args) = 0;
   virtual void linear(const LinearArgs& args) = 0;
   virtual void norm(const NormArgs& args) = 0;
@@ -111,10 +131,14 @@ class Backend {
   virtual void attention(const AttentionArgs& args) = 0;
   virtual void activation(const ActivationArgs& args) = 0;
   virtual void add(const AddArgs& args) = 0;
+  virtual void scale_rows(const ScaleRowsArgs& args) = 0;
+  virtual void copy(const CopyArgs& args) = 0;
   virtual void route_experts(const RouteArgs& args) = 0;
   virtual void expert_linear(const ExpertLinearArgs& args) = 0;
   virtual void combine_experts(const CombineArgs& args) = 0;
   virtual void gather_rows(const GatherArgs& args) = 0;
+  virtual void conv_update(const ConvUpdateArgs& args) = 0;
+  virtual void delta_rule(const DeltaRuleArgs& args) = 0;
 
   // Copies results to host memory: `count` floats.
   virtual void read(const float* from, float* to, int64_t count) = 0;

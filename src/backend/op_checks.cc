@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/check.h"
 
 namespace chasqui::backend {
@@ -19,24 +21,59 @@ void check_shape(const Matrix& m, int64_t rows, int64_t cols, const char* what) 
                 m.cols, rows, cols);
 }
 
+// The slice lies in the rows, and its table has an entry for each of its positions. The number of
+// these entries.
+int64_t check_slice(const SequenceSlice& slice, int64_t rows) {
+  CHASQUI_CHECK(
+      slice.row_begin >= 0 && slice.row_count >= 0 && slice.row_begin + slice.row_count <= rows,
+      "slice of rows {} + {} of {}", slice.row_begin, slice.row_count, rows);
+  CHASQUI_CHECK(slice.kv_begin >= 0, "cache index {}", slice.kv_begin);
+  const int64_t end = slice.kv_begin + slice.row_count;
+  const int64_t blocks = (end + kKvBlockTokens - 1) / kKvBlockTokens;
+  CHASQUI_CHECK(static_cast<int64_t>(slice.block_table.size()) >= blocks,
+                "block table of {} for {} tokens", slice.block_table.size(), end);
+  return blocks;
+}
+
 // Every slice lies in the rows and its table covers its positions with blocks of the pool.
 void check_slices(std::span<const SequenceSlice> slices, int64_t rows, const KvPool* pool) {
   CHASQUI_CHECK(pool != nullptr, "no cache pool");
   for (const SequenceSlice& slice : slices) {
-    CHASQUI_CHECK(
-        slice.row_begin >= 0 && slice.row_count >= 0 && slice.row_begin + slice.row_count <= rows,
-        "slice of rows {} + {} of {}", slice.row_begin, slice.row_count, rows);
-    CHASQUI_CHECK(slice.kv_begin >= 0, "cache index {}", slice.kv_begin);
-    const int64_t end = slice.kv_begin + slice.row_count;
-    const int64_t blocks = (end + kKvBlockTokens - 1) / kKvBlockTokens;
-    CHASQUI_CHECK(static_cast<int64_t>(slice.block_table.size()) >= blocks,
-                  "block table of {} for {} tokens", slice.block_table.size(), end);
+    const int64_t blocks = check_slice(slice, rows);
     for (int64_t i = 0; i < blocks; ++i) {
       const int32_t block = slice.block_table[static_cast<size_t>(i)];
       CHASQUI_CHECK(block >= 0 && block < pool->spec().blocks, "block {} of {}", block,
                     pool->spec().blocks);
     }
   }
+}
+
+// The same for states: the one that is read and the last that is written exist, those between may
+// be left out.
+void check_states(std::span<const SequenceSlice> slices, int64_t rows, const StatePart& part,
+                  int64_t floats) {
+  CHASQUI_CHECK(part.pool != nullptr, "no state pool");
+  const StateSpec& spec = part.pool->spec();
+  CHASQUI_CHECK(part.begin >= 0 && part.begin + floats <= spec.floats, "{} floats at {} of {}",
+                floats, part.begin, spec.floats);
+  for (const SequenceSlice& slice : slices) {
+    const int64_t blocks = check_slice(slice, rows);
+    if (slice.row_count == 0) continue;
+    const int64_t first = std::max<int64_t>(0, slice.kv_begin - 1) / kKvBlockTokens;
+    for (int64_t i = first; i < blocks; ++i) {
+      const int32_t state = slice.block_table[static_cast<size_t>(i)];
+      const bool needed = i + 1 == blocks || (i == first && slice.kv_begin > 0);
+      CHASQUI_CHECK(state >= (needed ? 0 : -1) && state < spec.states, "state {} of {}", state,
+                    spec.states);
+    }
+  }
+}
+
+void check_gates(const GateColumns& gates, int64_t rows, int64_t heads, const char* what) {
+  check_matrix(gates.x, what);
+  CHASQUI_CHECK(gates.run > 0 && gates.stride >= gates.run && gates.x.rows == rows &&
+                    (heads - 1) / gates.run * gates.stride + (heads - 1) % gates.run < gates.x.cols,
+                "{}: {} columns for {} heads", what, gates.x.cols, heads);
 }
 
 }  // namespace
@@ -70,8 +107,9 @@ void check(const RopeArgs& args) {
   check_matrix(args.x, "x");
   CHASQUI_CHECK(args.head_dim > 0 && args.x.cols % args.head_dim == 0, "heads of {} in {} columns",
                 args.head_dim, args.x.cols);
-  CHASQUI_CHECK(args.rotated >= 0 && args.rotated % 2 == 0 && args.rotated <= args.head_dim,
-                "{} of {} rotated", args.rotated, args.head_dim);
+  CHASQUI_CHECK(args.first >= 0 && args.rotated >= 0 && args.rotated % 2 == 0 &&
+                    args.first + args.rotated <= args.head_dim,
+                "{} + {} of {} rotated", args.first, args.rotated, args.head_dim);
   CHASQUI_CHECK(args.cos_sin != nullptr || args.x.rows == 0 || args.rotated == 0, "no table");
 }
 
@@ -97,6 +135,7 @@ void check(const AttentionArgs& args) {
 void check(const ActivationArgs& args) {
   check_matrix(args.gate, "gate");
   check_shape(args.out, args.gate.rows, args.gate.cols, "out");
+  CHASQUI_CHECK(args.kind != Activation::kClampedSwiglu || args.up.data != nullptr, "no up");
   if (args.up.data != nullptr) check_shape(args.up, args.gate.rows, args.gate.cols, "up");
 }
 
@@ -106,10 +145,26 @@ void check(const AddArgs& args) {
   check_shape(args.out, args.a.rows, args.a.cols, "out");
 }
 
+void check(const ScaleRowsArgs& args) {
+  check_matrix(args.x, "x");
+  CHASQUI_CHECK(args.stride >= 0, "stride {}", args.stride);
+  CHASQUI_CHECK(args.factors != nullptr || args.x.rows == 0, "no factors");
+}
+
+void check(const CopyArgs& args) {
+  check_matrix(args.from, "from");
+  check_shape(args.to, args.from.rows, args.from.cols, "to");
+}
+
 void check(const RouteArgs& args) {
   check_matrix(args.logits, "logits");
   CHASQUI_CHECK(args.used > 0 && args.used <= args.logits.cols, "{} of {} experts", args.used,
                 args.logits.cols);
+  CHASQUI_CHECK(args.groups > 0 && args.logits.cols % args.groups == 0, "{} experts in {} groups",
+                args.logits.cols, args.groups);
+  CHASQUI_CHECK(args.groups_used > 0 && args.groups_used <= args.groups &&
+                    args.used <= args.logits.cols / args.groups * args.groups_used,
+                "{} experts of {} of {} groups", args.used, args.groups_used, args.groups);
   CHASQUI_CHECK(args.ids != nullptr && args.weights != nullptr, "no place for the result");
 }
 
@@ -145,6 +200,32 @@ void check(const GatherArgs& args) {
   for (int32_t row : args.rows) {
     CHASQUI_CHECK(row >= 0 && row < args.x.rows, "row {} of {}", row, args.x.rows);
   }
+}
+
+void check(const ConvUpdateArgs& args) {
+  check_matrix(args.x, "x");
+  check_shape(args.out, args.x.rows, args.x.cols, "out");
+  CHASQUI_CHECK(args.taps >= 1 && args.taps <= kMaxConvTaps && args.weight != nullptr, "{} taps",
+                args.taps);
+  check_states(args.slices, args.x.rows, args.state, (args.taps - 1) * args.x.cols);
+}
+
+void check(const DeltaRuleArgs& args) {
+  check_matrix(args.q, "q");
+  check_shape(args.k, args.q.rows, args.q.cols, "k");
+  check_shape(args.v, args.q.rows, args.v.cols, "v");
+  check_shape(args.out, args.q.rows, args.v.cols, "out");
+  CHASQUI_CHECK(args.key_heads > 0 && args.value_heads > 0 &&
+                    args.value_heads % args.key_heads == 0 && args.k.cols % args.key_heads == 0 &&
+                    args.v.cols % args.value_heads == 0,
+                "{} key heads in {} columns, {} value heads in {}", args.key_heads, args.k.cols,
+                args.value_heads, args.v.cols);
+  CHASQUI_CHECK(args.k.cols / args.key_heads <= kMaxDeltaKeyDim, "keys of {}",
+                args.k.cols / args.key_heads);
+  check_gates(args.alpha, args.q.rows, args.value_heads, "alpha");
+  check_gates(args.beta, args.q.rows, args.value_heads, "beta");
+  CHASQUI_CHECK(args.dt_bias != nullptr && args.decay != nullptr, "no parameters");
+  check_states(args.slices, args.q.rows, args.state, args.k.cols / args.key_heads * args.v.cols);
 }
 
 Status check_whole_blocks(const KvSpec& spec) {

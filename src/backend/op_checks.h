@@ -20,10 +20,14 @@ void check(const StoreKvArgs& args);
 void check(const AttentionArgs& args);
 void check(const ActivationArgs& args);
 void check(const AddArgs& args);
+void check(const ScaleRowsArgs& args);
+void check(const CopyArgs& args);
 void check(const RouteArgs& args);
 void check(const ExpertLinearArgs& args);
 void check(const CombineArgs& args);
 void check(const GatherArgs& args);
+void check(const ConvUpdateArgs& args);
+void check(const DeltaRuleArgs& args);
 
 // A user's choice, so not a CHECK: kUnsupported when a head of keys or values is not a whole number
 // of blocks of the type that it shall be cached in.

@@ -13,26 +13,11 @@
 #include <cstdint>
 #include <span>
 
-#include "tensor/dtype.h"
+#include "backend/attention_ops.h"
+#include "backend/expert_ops.h"
+#include "backend/matrix.h"
 
 namespace chasqui::backend {
-
-class Weight;
-class KvPool;
-
-// [rows, cols] f32; row r starts at data + r * stride.
-struct Matrix {
-  float* data = nullptr;
-  int64_t rows = 0;
-  int64_t cols = 0;
-  int64_t stride = 0;
-
-  float* row(int64_t r) const { return data + r * stride; }
-};
-
-inline Matrix dense(float* data, int64_t rows, int64_t cols) {
-  return {data, rows, cols, cols};
-}
 
 // out[r] = table[ids[r]] * scale. Ids were checked by the caller.
 struct EmbedArgs {
@@ -57,6 +42,7 @@ struct LinearArgs {
 enum class NormKind {
   kRms,    // x / sqrt(mean(x^2) + eps) * weight (+ bias)          arXiv:1910.07467
   kLayer,  // (x - mean) / sqrt(var + eps) * weight + bias         arXiv:1607.06450
+  kL2,     // x / sqrt(sum(x^2) + eps) * weight (+ bias)
 };
 // Normalises groups of `group` neighbouring values of each row (a whole row, or one head for
 // q/k norm). May be in place (out == x). Sums in double precision or better than naive f32.
@@ -75,55 +61,33 @@ enum class RopeKind {
   kNorm,  // rotates neighbours (2i, 2i + 1)
   kNeox,  // rotates halves (i, i + rotated / 2)
 };
-// Rotates the first `rotated` values of every head of every row, in place. arXiv:2104.09864
+// Rotates `rotated` values of every head of every row, from value `first` on, in place.
+// arXiv:2104.09864
 struct RopeArgs {
   RopeKind kind = RopeKind::kNorm;
   Matrix x;  // [rows, heads * head_dim]
   int64_t head_dim = 0;
-  int64_t rotated = 0;             // even, <= head_dim
+  int64_t first = 0;
+  int64_t rotated = 0;             // even, first + rotated <= head_dim
   const float* cos_sin = nullptr;  // [rows, rotated / 2, 2]: the caller's table for these rows
 };
 
-// A run of neighbouring rows that belong to one sequence.
-struct SequenceSlice {
-  int64_t row_begin = 0;
-  int64_t row_count = 0;
-  int64_t kv_begin = 0;                  // cache index (position) of the first row
-  std::span<const int32_t> block_table;  // blocks of the sequence; index i lives in block
-                                         // block_table[i / kKvBlockTokens]
+enum class Activation {
+  kSilu,
+  kGelu,      // x times the normal distribution function             arXiv:1606.08415
+  kGeluTanh,  // its approximation by tanh
+  kGeluQuick,
+  kRelu,
+  kReluSquared,
+  kSigmoid,
+  kIdentity,  // so that gate and up are multiplied
+  // Of gpt-oss: g sigmoid(1.702 g) (u + 1), with g = min(gate, 7) and u = up limited to -7 .. 7;
+  // it needs `up`.
+  kClampedSwiglu,
 };
 
-// Tokens in a block of the KV cache; also the width of the attention kernels' score tiles.
-constexpr int64_t kKvBlockTokens = 16;
-
-// Writes keys and values of the rows into the cache at kv_begin, kv_begin + 1, ...
-struct StoreKvArgs {
-  Matrix k;  // [rows, kv_heads * key_dim], rotated
-  Matrix v;  // [rows, kv_heads * value_dim]
-  KvPool* pool = nullptr;
-  std::span<const SequenceSlice> slices;
-};
-
-// out = softmax(scale * q k^T + mask) v over the cached positions of the row's own sequence; query
-// head h reads KV head h / (heads / kv_heads). The KV range is split at fixed positions and the
-// parts are combined in order, so results do not depend on how the work was divided.
-struct AttentionArgs {
-  Matrix q;    // [rows, heads * key_dim]
-  Matrix out;  // [rows, heads * value_dim]
-  const KvPool* pool = nullptr;
-  std::span<const SequenceSlice> slices;
-  int64_t heads = 0;
-  float scale = 1.0f;
-  float softcap = 0.0f;          // > 0: scores become cap * tanh(score / cap) before the mask
-  int64_t window = 0;            // > 0: a row at position p sees (p - window, p]
-  bool causal = true;            // false: every row sees the whole sequence (encoders), that is
-                                 // [0, kv_begin + row_count), or (p - window, p + window) of it
-  const float* sinks = nullptr;  // optional, [heads]: one more logit in each softmax, no value
-};
-
-enum class Activation { kSilu, kGelu, kGeluTanh, kGeluQuick, kRelu, kReluSquared };
-
-// out = act(gate) * up, or act(gate) when `up` has no data. May be in place (out == gate).
+// out = act(gate) * up, or act(gate) when `up` has no data. May be in place (out == gate or
+// out == up).
 struct ActivationArgs {
   Activation kind = Activation::kSilu;
   Matrix gate;
@@ -131,56 +95,26 @@ struct ActivationArgs {
   Matrix out;
 };
 
-// out = (a + b) * scale element by element. May be in place (out == a).
+// out = (a + b * b_scale) * scale element by element. May be in place (out == a).
 struct AddArgs {
   Matrix a;
   Matrix b;
+  float b_scale = 1.0f;
   float scale = 1.0f;
   Matrix out;
 };
 
-enum class ExpertGate {
-  kSoftmax,          // probabilities over all experts, then the best
-  kSigmoid,          // independent scores, then the best
-  kSoftmaxOfChosen,  // the best logits, then probabilities over these
-};
-// `normalize` divides by the sum of the chosen weights, or by this when all of them are smaller
-// still (the least normal half, as other engines do): the weights stay finite.
-constexpr double kMinRouteWeightSum = 0x1p-14;
-
-// Chooses `used` experts a row, best first; equal scores: the lower index first.
-struct RouteArgs {
-  ExpertGate gate = ExpertGate::kSoftmax;
-  Matrix logits;                          // [rows, experts]
-  const float* selection_bias = nullptr;  // optional, [experts]: added for the choice only
-  int64_t used = 0;
-  bool normalize = false;  // weights of the chosen sum to 1
-  float scale = 1.0f;
-  int32_t* ids = nullptr;    // out, [rows, used]
-  float* weights = nullptr;  // out, [rows, used]
-};
-
-// y[r * used + s] = x[...] W[ids[r, s]]^T + bias[ids[r, s]]; x has one row a token
-// (x.rows == tokens) or one row a slot (x.rows == tokens * used).
-struct ExpertTarget {
-  const Weight* weight = nullptr;  // weight->experts() matrices of [y.cols, x.cols]
-  const float* bias = nullptr;     // optional, [experts, y.cols]
-  Matrix y;                        // [tokens * used, out]
-};
-struct ExpertLinearArgs {
+// x[r] *= factors[r * stride], in place; stride 0 is one factor for all rows.
+struct ScaleRowsArgs {
   Matrix x;
-  std::span<const ExpertTarget> targets;
-  int64_t tokens = 0;
-  int64_t used = 0;
-  const int32_t* ids = nullptr;  // [tokens, used]
+  const float* factors = nullptr;
+  int64_t stride = 1;
 };
 
-// out[r] = sum over s, in order, of weights[r, s] * y[r * used + s].
-struct CombineArgs {
-  Matrix y;
-  const float* weights = nullptr;
-  int64_t used = 0;
-  Matrix out;
+// to = from, element by element.
+struct CopyArgs {
+  Matrix from;
+  Matrix to;
 };
 
 // out[i] = x[rows[i]].

@@ -24,7 +24,7 @@ int64_t head_bytes(DType type, int64_t dim) {
 }
 
 void encode(DType type, const float* from, std::byte* to, int64_t dim) {
-  quant::find_quant_type(type)->encode(from, to, dim / dtype_info(type).block_values);
+  quant::find_quant_type(type)->encode(from, nullptr, to, dim / dtype_info(type).block_values);
 }
 
 // The cache positions that one row attends to: [begin, end).

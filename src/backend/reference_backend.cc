@@ -93,8 +93,23 @@ void ReferenceBackend::add(const AddArgs& args) {
   check(args);
   for (int64_t r = 0; r < args.out.rows; ++r) {
     for (int64_t c = 0; c < args.out.cols; ++c) {
-      args.out.row(r)[c] = (args.a.row(r)[c] + args.b.row(r)[c]) * args.scale;
+      const double sum = args.a.row(r)[c] + double{args.b.row(r)[c]} * args.b_scale;
+      args.out.row(r)[c] = static_cast<float>(sum * args.scale);
     }
+  }
+}
+
+void ReferenceBackend::scale_rows(const ScaleRowsArgs& args) {
+  check(args);
+  for (int64_t r = 0; r < args.x.rows; ++r) {
+    for (int64_t c = 0; c < args.x.cols; ++c) args.x.row(r)[c] *= args.factors[r * args.stride];
+  }
+}
+
+void ReferenceBackend::copy(const CopyArgs& args) {
+  check(args);
+  for (int64_t r = 0; r < args.from.rows; ++r) {
+    std::copy_n(args.from.row(r), args.from.cols, args.to.row(r));
   }
 }
 

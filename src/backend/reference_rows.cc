@@ -1,6 +1,7 @@
 // The ops that treat each row, or each value, by itself.
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numbers>
 
 #include "backend/internal/reference_backend.h"
@@ -19,7 +20,8 @@ void norm_group(const NormArgs& args, const float* x, const float* weight, const
   }
   double squares = 0;
   for (int64_t i = 0; i < args.group; ++i) squares += (x[i] - mean) * (x[i] - mean);
-  const double scale = 1.0 / std::sqrt(squares / static_cast<double>(args.group) + args.eps);
+  const double terms = args.kind == NormKind::kL2 ? 1.0 : static_cast<double>(args.group);
+  const double scale = 1.0 / std::sqrt(squares / terms + args.eps);
   for (int64_t i = 0; i < args.group; ++i) {
     double y = (x[i] - mean) * scale;
     if (weight != nullptr) y *= weight[i];
@@ -46,8 +48,20 @@ double activate(Activation kind, double x) {
       return x > 0 ? x : 0;
     case Activation::kReluSquared:
       return x > 0 ? x * x : 0;
+    case Activation::kSigmoid:
+      return 1 / (1 + std::exp(-x));
+    case Activation::kIdentity:
+      return x;
+    case Activation::kClampedSwiglu:
+      x = std::min(x, 7.0);
+      return x / (1 + std::exp(-1.702 * x));
   }
   return 0;
+}
+
+// What the activated gate is multiplied with.
+double up_factor(Activation kind, double up) {
+  return kind == Activation::kClampedSwiglu ? std::clamp(up, -7.0, 7.0) + 1 : up;
 }
 
 void softmax(std::vector<double>& values) {
@@ -68,25 +82,51 @@ std::vector<double> gate_scores(const RouteArgs& args, int64_t row) {
   return scores;
 }
 
-// The `used` experts of the highest biased score, best first. Compares with > only, so that the
+// The `used` best of those that are not `taken`, best first. Compares with > only, so that the
 // lower index wins a tie and a NaN still yields valid, distinct ids.
-std::vector<int32_t> choose(const RouteArgs& args, const std::vector<double>& scores) {
-  const auto key = [&](size_t e) {
-    // Rounded as a backend in f32 sees it: else two scores that tie there would not tie here.
-    const auto score = static_cast<float>(scores[e]);
-    return args.selection_bias != nullptr ? score + args.selection_bias[e] : score;
-  };
-  std::vector<bool> taken(scores.size(), false);
+std::vector<int32_t> best_of(const std::vector<float>& keys, std::vector<bool> taken,
+                             int64_t used) {
   std::vector<int32_t> chosen;
-  while (static_cast<int64_t>(chosen.size()) < args.used) {
-    size_t best = scores.size();
-    for (size_t e = 0; e < scores.size(); ++e) {
-      if (!taken[e] && (best == scores.size() || key(e) > key(best))) best = e;
+  while (static_cast<int64_t>(chosen.size()) < used) {
+    size_t best = keys.size();
+    for (size_t i = 0; i < keys.size(); ++i) {
+      if (!taken[i] && (best == keys.size() || keys[i] > keys[best])) best = i;
     }
     taken[best] = true;
     chosen.push_back(static_cast<int32_t>(best));
   }
   return chosen;
+}
+
+// Which experts lie in groups that are not among the best.
+std::vector<bool> outside_groups(const RouteArgs& args, const std::vector<float>& keys) {
+  std::vector<bool> outside(keys.size(), false);
+  if (args.groups == 1) return outside;
+  const size_t size = keys.size() / static_cast<size_t>(args.groups);
+  std::vector<float> worth;
+  for (size_t begin = 0; begin < keys.size(); begin += size) {
+    std::vector<float> group(keys.begin() + static_cast<std::ptrdiff_t>(begin),
+                             keys.begin() + static_cast<std::ptrdiff_t>(begin + size));
+    std::ranges::sort(group, std::greater<>());
+    worth.push_back(size > 1 ? group[0] + group[1] : group[0]);
+  }
+  outside.assign(keys.size(), true);
+  const std::vector<bool> none(worth.size(), false);
+  for (const int32_t group : best_of(worth, none, args.groups_used)) {
+    for (size_t i = 0; i < size; ++i) outside[static_cast<size_t>(group) * size + i] = false;
+  }
+  return outside;
+}
+
+// The `used` experts of the highest biased score.
+std::vector<int32_t> choose(const RouteArgs& args, const std::vector<double>& scores) {
+  std::vector<float> keys;
+  for (size_t e = 0; e < scores.size(); ++e) {
+    // Rounded as a backend in f32 sees it: else two scores that tie there would not tie here.
+    const auto score = static_cast<float>(scores[e]);
+    keys.push_back(args.selection_bias != nullptr ? score + args.selection_bias[e] : score);
+  }
+  return best_of(keys, outside_groups(args, keys), args.used);
 }
 
 }  // namespace
@@ -107,7 +147,7 @@ void ReferenceBackend::rope(const RopeArgs& args) {
   const int64_t half = args.rotated / 2;
   const bool neox = args.kind == RopeKind::kNeox;
   for (int64_t r = 0; r < args.x.rows; ++r) {
-    for (int64_t c = 0; c < args.x.cols; c += args.head_dim) {
+    for (int64_t c = args.first; c < args.x.cols; c += args.head_dim) {
       for (int64_t i = 0; i < half; ++i) {
         float& a = args.x.row(r)[c + (neox ? i : 2 * i)];
         float& b = args.x.row(r)[c + (neox ? i + half : 2 * i + 1)];
@@ -126,7 +166,7 @@ void ReferenceBackend::activation(const ActivationArgs& args) {
   for (int64_t r = 0; r < args.gate.rows; ++r) {
     for (int64_t c = 0; c < args.gate.cols; ++c) {
       double y = activate(args.kind, args.gate.row(r)[c]);
-      if (args.up.data != nullptr) y *= args.up.row(r)[c];
+      if (args.up.data != nullptr) y *= up_factor(args.kind, args.up.row(r)[c]);
       args.out.row(r)[c] = static_cast<float>(y);
     }
   }
@@ -146,7 +186,8 @@ void ReferenceBackend::route_experts(const RouteArgs& args) {
     for (size_t s = 0; s < chosen.size(); ++s) {
       const auto at = r * args.used + static_cast<int64_t>(s);
       args.ids[at] = chosen[s];
-      args.weights[at] = static_cast<float>(weights[s] / divisor * args.scale);
+      const double own = args.expert_scale != nullptr ? args.expert_scale[chosen[s]] : 1.0;
+      args.weights[at] = static_cast<float>(weights[s] / divisor * args.scale * own);
     }
   }
 }

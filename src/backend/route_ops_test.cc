@@ -79,6 +79,29 @@ TEST_P(Route, BiasDecidesTheChoiceButNotTheWeight) {
   EXPECT_THAT(out.weights, ElementsAre(near(1.0f / 3), near(2.0f / 3)));
 }
 
+// Group worths: 3 + 0, 2 + 2 and, with the bias, 1.5 + 1.5.
+TEST_P(Route, OnlyTheBestGroupsAreChosenFrom) {
+  RouteArgs args = gate(ExpertGate::kSoftmaxOfChosen, 2);
+  args.groups = 3;
+  const Rows logits(1, 6, {3, 0, 2, 2, 1, 1});
+  EXPECT_THAT(route(args, logits).ids, ElementsAre(2, 3));
+  args.groups_used = 2;
+  EXPECT_THAT(route(args, logits).ids, ElementsAre(0, 2));
+  const std::vector<float> bias = {-2, 0, 0, 0, 0.5, 0.5};
+  args.selection_bias = bias.data();
+  EXPECT_THAT(route(args, logits).ids, ElementsAre(2, 3));
+  args.used = 3;
+  EXPECT_THAT(route(args, logits).ids, ElementsAre(2, 3, 4));
+}
+
+TEST_P(Route, ExpertsHaveAScaleOfTheirOwn) {
+  RouteArgs args = gate(ExpertGate::kSoftmax, 2, true);
+  const std::vector<float> scale = {1, 2, 3};
+  args.expert_scale = scale.data();
+  EXPECT_THAT(route(args, Rows(1, 3, {0, kLn2, 0})).weights,
+              ElementsAre(near(4.0f / 3), near(1.0f / 3)));
+}
+
 TEST_P(Route, TiesGoToTheLowerIndex) {
   for (ExpertGate kind :
        {ExpertGate::kSoftmax, ExpertGate::kSigmoid, ExpertGate::kSoftmaxOfChosen}) {

@@ -38,6 +38,18 @@ TEST_P(RowOps, RmsNormDividesByTheRootMeanSquare) {
                                       FloatNear(2.1f, 1e-6f), FloatNear(3.8f, 1e-6f)));
 }
 
+TEST_P(RowOps, L2NormDividesByTheLength) {
+  Rows x(1, 4, {3, 4, 0, 0}), out(1, 4);
+  NormArgs args;
+  args.kind = NormKind::kL2;
+  args.x = x.matrix();
+  args.group = 2;
+  args.eps = 11;  // sqrt(25 + 11) = 6
+  args.out = out.matrix();
+  backend_->norm(args);
+  EXPECT_THAT(out.row(0), ElementsAre(FloatNear(0.5f, 1e-6f), FloatNear(4.0f / 6, 1e-6f), 0, 0));
+}
+
 TEST_P(RowOps, LayerNormCentresFirst) {
   Rows x(2, 2, {1001, 1003, -4, -4}), out(2, 2);
   const std::vector<float> weight = {2, 2}, bias = {0.5f, 0.25f};
@@ -101,7 +113,7 @@ void expect_rotated(RopeKind kind, const float* x, const float* before, int64_t 
 
 class Rope : public OpTest {
  protected:
-  void run(RopeKind kind, int64_t rotated) {
+  void run(RopeKind kind, int64_t first, int64_t rotated) {
     Rng rng(5);
     const int64_t rows = 3, heads = 2, dim = 38, half = rotated / 2;
     Rows x = random_rows(rng, rows, heads * dim);
@@ -112,12 +124,13 @@ class Rope : public OpTest {
       table.push_back(std::cos(angles.back()));
       table.push_back(std::sin(angles.back()));
     }
-    backend_->rope({kind, x.matrix(), dim, rotated, table.data()});
+    backend_->rope({kind, x.matrix(), dim, first, rotated, table.data()});
     for (int64_t head = 0; head < rows * heads; ++head) {
-      const float* now = x.values().data() + head * dim;
-      const float* then = before.values().data() + head * dim;
+      const float* now = x.values().data() + head * dim + first;
+      const float* then = before.values().data() + head * dim + first;
       expect_rotated(kind, now, then, rotated, angles.data() + head / heads * half);
-      EXPECT_TRUE(std::equal(now + rotated, now + dim, then + rotated))
+      EXPECT_TRUE(std::equal(now - first, now, then - first)) << "before the rotated part";
+      EXPECT_TRUE(std::equal(now + rotated, now + dim - first, then + rotated))
           << "beyond the rotated part";
     }
   }
@@ -126,7 +139,8 @@ CHASQUI_OP_TESTS(Rope);
 
 TEST_P(Rope, IsAComplexProduct) {
   for (const RopeKind kind : {RopeKind::kNorm, RopeKind::kNeox}) {
-    for (const int64_t rotated : {0, 2, 6, 20, 38}) run(kind, rotated);
+    for (const int64_t rotated : {0, 2, 6, 20, 38}) run(kind, 0, rotated);
+    for (const int64_t rotated : {2, 20, 32}) run(kind, 6, rotated);
   }
 }
 
@@ -167,15 +181,46 @@ TEST_P(RowOps, ActivationsHaveTheirKnownValues) {
 
 TEST_P(RowOps, AddScalesTheSum) {
   Rows a(2, 3, {1, 2, 3, 4, 5, 6}), b(2, 3, {1, 1, 1, -4, 0, 2});
-  backend_->add({a.matrix(), b.matrix(), 0.5f, a.matrix()});
+  backend_->add({a.matrix(), b.matrix(), 1.0f, 0.5f, a.matrix()});
   EXPECT_THAT(a.values(), ElementsAre(1, 1.5f, 2, 0, 2.5f, 4));
+  backend_->add({a.matrix(), b.matrix(), 3.0f, 2.0f, a.matrix()});
+  EXPECT_THAT(a.values(), ElementsAre(8, 9, 10, -24, 5, 20));
+}
+
+TEST_P(RowOps, ScaleRowsScalesEachByItsOwn) {
+  Rows x(2, 3, {1, 2, 3, 4, 5, 6});
+  const std::vector<float> factors = {2, 9, -1};
+  backend_->scale_rows({x.matrix(), factors.data(), 2});
+  EXPECT_THAT(x.values(), ElementsAre(2, 4, 6, -4, -5, -6));
+  backend_->scale_rows({x.matrix(), factors.data(), 0});
+  EXPECT_THAT(x.values(), ElementsAre(4, 8, 12, -8, -10, -12));
+}
+
+TEST_P(RowOps, CopyRespectsStrides) {
+  Rows wide(2, 4, {1, 2, 3, 4, 5, 6, 7, 8});
+  float* data = wide.values().data();
+  backend_->copy({{data, 2, 2, 4}, {data + 2, 2, 2, 4}});
+  EXPECT_THAT(wide.values(), ElementsAre(1, 2, 1, 2, 5, 6, 5, 6));
+}
+
+// Beyond the limits nothing changes; inside g / (1 + e^(-1.702 g)) (u + 1).
+TEST_P(RowOps, ClampedSwigluLimitsBothSides) {
+  Rows gate(1, 4, {9, 7, 1, -1}), up(1, 4, {-9, -7, 0.5f, 8}), out(1, 4);
+  backend_->activation({Activation::kClampedSwiglu, gate.matrix(), up.matrix(), out.matrix()});
+  const auto expected = [](double g, double u) {
+    return static_cast<float>(g / (1 + std::exp(-1.702 * g)) * (u + 1));
+  };
+  EXPECT_EQ(out.at(0, 0), out.at(0, 1));
+  EXPECT_NEAR(out.at(0, 0), expected(7, -7), 1e-4f);
+  EXPECT_NEAR(out.at(0, 2), expected(1, 0.5), 1e-6f);
+  EXPECT_NEAR(out.at(0, 3), expected(-1, 7), 1e-6f);
 }
 
 TEST_P(RowOps, StridesAreRespected) {
   Rows wide(2, 5, {1, 2, 0, 0, 0, 3, 4, 0, 0, 0});
   const Matrix left = {wide.values().data(), 2, 2, 5};
   const Matrix right = {wide.values().data() + 2, 2, 2, 5};
-  backend_->add({left, left, 1.0f, right});
+  backend_->add({left, left, 1.0f, 1.0f, right});
   EXPECT_THAT(wide.values(), ElementsAre(1, 2, 2, 4, 0, 3, 4, 6, 8, 0));
 }
 
@@ -241,7 +286,7 @@ TEST_P(RowOps, PrepareNamesTheTensorItRefuses) {
 
 TEST_P(RowOps, NoRowsIsNoWork) {
   Matrix none = {nullptr, 0, 4, 4};
-  backend_->add({none, none, 1.0f, none});
+  backend_->add({none, none, 1.0f, 1.0f, none});
   NormArgs args;
   args.x = args.out = none;
   args.group = 4;

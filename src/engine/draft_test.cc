@@ -193,5 +193,12 @@ TEST_F(DraftTest, LargeStepsGetNoDrafts) {
   EXPECT_LE(runner.largest_logit_request, 12);
 }
 
+TEST_F(DraftTest, RecurrentStatesCannotTakeAGuessBackSoThereIsNone) {
+  runner_.states = 64;
+  next_ = circles;
+  const Asked asked = same_with_drafts([](Request&) {});
+  EXPECT_EQ(asked.stats.drafted_tokens, 0);
+}
+
 }  // namespace
 }  // namespace chasqui::engine

@@ -42,8 +42,8 @@ struct EngineOptions {
   // and random numbers are those of plain decoding, bit for bit, at every temperature: each
   // position is sampled from its own logits by the request's own stream, and a guess only decides
   // whether those logits are there already.
-  int64_t draft_tokens = 0;
-  EngineTier tier;  // nothing without prefix_cache
+  int64_t draft_tokens = 0;  // 0 for models with recurrent states, which cannot take a guess back
+  EngineTier tier;           // nothing without prefix_cache or with recurrent states
 };
 
 struct EngineStats {
@@ -100,13 +100,14 @@ class Engine {
   Engine(const Engine&) = delete;
   Engine& operator=(const Engine&) = delete;
 
-  // As given, but lowered to what the runner can do (rows, logits rows).
+  // As given, but lowered to what the runner can do (rows, logits rows; an encoder shares no
+  // prefixes and drafts nothing).
   const EngineOptions& options() const;
   const text::Tokenizer& tokenizer() const;
 
   // Queues a request. kResourceExhausted when the queue is full, kContextLength when the prompt
-  // does not fit, kInvalidArgument for a request that breaks request.h. Events come from the
-  // engine thread, possibly before submit() returns.
+  // does not fit, kInvalidArgument for a request that breaks request.h, kUnsupported for what the
+  // model cannot do. Events come from the engine thread, possibly before submit() returns.
   Result<RequestId> submit(Request request);
 
   // The request ends at the next step boundary with FinishReason::kCancelled. Unknown or ended

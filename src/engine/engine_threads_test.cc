@@ -107,6 +107,8 @@ TEST(EngineThreads, SeedsGiveTheSameAnswersAloneAndInAnyCompany) {
       {"small steps", {{.max_sequences = 8, .max_batch_tokens = 9, .prefill_chunk = 4}, {}}},
       {"tiny cache", {{.max_sequences = 12, .prefill_chunk = 16}, {.blocks = 14}}},
       {"with a window", {{.max_sequences = 12, .prefill_chunk = 16}, {.blocks = 24, .window = 20}}},
+      {"with states", {{.max_sequences = 12, .prefill_chunk = 16}, {.blocks = 40, .states = 40}}},
+      {"with few states", {{.max_sequences = 12, .prefill_chunk = 7}, {.blocks = 40, .states = 9}}},
       {"no prefix cache", {{.max_sequences = 16, .prefix_cache = false}, {}}},
   };
   for (const auto& [name, world] : worlds) {

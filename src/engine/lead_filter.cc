@@ -34,6 +34,16 @@ class LeadFilter : public sample::TokenFilter {
     return now != nullptr && now->finished();
   }
 
+  std::shared_ptr<sample::TokenFilter> fork() override {
+    if (is_behind_) return rest_ ? rest_->fork() : nullptr;
+    auto lead = lead_->fork();
+    auto rest = rest_ ? rest_->fork() : nullptr;
+    if (!lead || (rest_ && !rest)) return nullptr;
+    auto forked = std::make_shared<LeadFilter>(std::move(lead), mark_, std::move(rest), tokenizer_);
+    forked->said_ = said_;
+    return forked;
+  }
+
   bool is_prepared() override {
     TokenFilter* const now = current();
     return now == nullptr || now->is_prepared();

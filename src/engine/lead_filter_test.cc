@@ -24,6 +24,7 @@ class Only : public sample::TokenFilter {
   void accept(int32_t) override { ++seen; }
   bool finished() override { return seen >= text_.size(); }
   int32_t forced() override { return text_.front(); }
+  std::shared_ptr<sample::TokenFilter> fork() override { return std::make_shared<Only>(*this); }
   size_t seen = 0;
 
  private:
@@ -83,6 +84,43 @@ TEST(LeadFilter, AnotherWayStaysWithTheLead) {
   EXPECT_EQ(rest->seen, 0u);
   accept(*filter, "(");
   EXPECT_TRUE(filter->finished());
+}
+
+// At every place the fork goes on as the filter would have, which stays where it is.
+TEST(LeadFilter, ForksAreAtTheSamePlace) {
+  constexpr std::string_view kText = "m:xy";
+  for (size_t place = 0; place <= 3; ++place) {
+    SCOPED_TRACE(place);
+    const auto filter =
+        make_lead_filter(std::make_shared<Only>("m:c("), "m:", std::make_shared<Only>("xy"),
+                         chasqui::testing::tiny_tokenizer());
+    accept(*filter, kText.substr(0, place));
+    const auto fork = filter->fork();
+    ASSERT_NE(fork, nullptr);
+    accept(*fork, kText.substr(place));
+    EXPECT_TRUE(allows(*fork, 'x'));
+    EXPECT_FALSE(allows(*fork, 'm'));
+    EXPECT_TRUE(fork->finished());
+    EXPECT_FALSE(filter->finished());
+    EXPECT_EQ(allows(*filter, 'm'), place < 2);
+  }
+}
+
+// Null: what comes is free, or cannot be tried.
+TEST(LeadFilter, ForksOnlyWhatForks) {
+  class Unforkable final : public Only {
+   public:
+    using Only::Only;
+    std::shared_ptr<sample::TokenFilter> fork() override { return nullptr; }
+  };
+  const auto tokenizer = chasqui::testing::tiny_tokenizer();
+  const auto filter = make_lead_filter(std::make_shared<Only>("m:"),
+                                       "m:", std::make_shared<Unforkable>("x"), tokenizer);
+  EXPECT_EQ(filter->fork(), nullptr);
+  const auto free = make_lead_filter(std::make_shared<Only>("m:"), "m:", nullptr, tokenizer);
+  EXPECT_NE(free->fork(), nullptr);
+  accept(*free, "m:");
+  EXPECT_EQ(free->fork(), nullptr);
 }
 
 }  // namespace

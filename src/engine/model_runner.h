@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "base/result.h"
 #include "kv/block_mover.h"
@@ -31,6 +32,17 @@ class ModelRunner {
   // A row behind d tokens costs 1 + d / even_depth() of one at the beginning of a text; 0: rows
   // cost alike (model/row_cost.h).
   virtual int64_t even_depth() const { return 0; }
+
+  // False: every row sees its whole text (an encoder), so that all rows of a text must be in one
+  // forward(). Such a model generates nothing, and prefixes are not shared.
+  virtual bool causal() const { return true; }
+
+  // A pooled hidden state [hidden_size()] as the model gives it to the world: through its dense
+  // layers, if it has any. Between two forward()s.
+  virtual std::vector<float> finish_embedding(std::vector<float> pooled) { return pooled; }
+  // The outputs of its ranking head for a pooled hidden state; how many: 0 where it has none.
+  virtual int32_t rank_outputs() const { return 0; }
+  virtual std::vector<float> rank(std::vector<float> pooled) { return pooled; }
 
   virtual model::StepOutputs forward(const model::StepInputs& inputs) = 0;
 

@@ -47,7 +47,8 @@ struct Event {
   std::vector<TokenOutput> tokens;  // tokens behind `text`, only when log-probabilities or
                                     // report_tokens were asked for; before them those of the
                                     // prompt (not part of `text`)
-  std::vector<float> embedding;     // last event of an embedding request: [hidden], not normalised
+  std::vector<float> embedding;     // last event of an embedding, not normalised, and of a ranking:
+                                    // the outputs of the model's ranking head
   std::optional<FinishReason> finish;
   std::string stop_text;  // the stop string that ended it, "" for any other end
   std::optional<Error> error;
@@ -62,12 +63,16 @@ class EventSink {
   virtual void on_event(Event event) = 0;
 };
 
-enum class RequestKind { kGenerate, kEmbed };
+enum class RequestKind {
+  kGenerate,
+  kEmbed,  // the hidden states of the prompt, pooled to one vector
+  kRank,   // that vector's ranking (ModelRunner::rank)
+};
 enum class Pooling { kLast, kMean, kFirst };
 
 struct Request {
   RequestKind kind = RequestKind::kGenerate;
-  std::vector<int32_t> prompt;  // not empty, ids checked
+  std::vector<int32_t> prompt;  // not empty, ids checked; of an encoder, one step's rows at most
   int64_t max_tokens = 16;      // >= 0; prompt + max_tokens <= EngineOptions::n_ctx
   int64_t min_tokens = 0;       // no end of generation before: ends are not sampled, and stops
                                 // are looked for only in the text after so many tokens
@@ -80,7 +85,7 @@ struct Request {
   bool prompt_logprobs = false;      // report prompt tokens too (echo), before the first answer
   sample::SamplingSpec sampling;
   std::shared_ptr<sample::TokenFilter> filter;  // grammar; may be null
-  Pooling pooling = Pooling::kLast;
+  Pooling pooling = Pooling::kLast;             // of kEmbed and kRank
   bool show_special = false;  // control tokens are text too, as their vocabulary spells them
   bool use_prefix_cache = true;
   uint64_t cache_salt = 0;  // requests with different salts share no cached blocks

@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "gguf/internal/reader.h"
-#include "gguf/internal/split_name.h"
+#include "gguf/split_name.h"
 
 namespace chasqui::gguf {
 namespace {

@@ -1,5 +1,5 @@
 // The GGUF container, read-only: metadata and a directory of tensors over mapped files. Knows
-// nothing of models. Immutable after open(): any thread may read.
+// nothing of models. Immutable after open() and override_metadata(): any thread may read.
 //
 // Everything that a file claims (counts, string lengths, dimensions, offsets, and every product
 // and sum of them) is checked against the file's size before it is used, so a hostile file costs
@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <forward_list>
 #include <functional>
 #include <optional>
 #include <span>
@@ -19,6 +20,7 @@
 
 #include "base/mapped_file.h"
 #include "base/result.h"
+#include "gguf/overrides.h"
 #include "gguf/value.h"
 #include "tensor/tensor_view.h"
 
@@ -51,6 +53,12 @@ class File {
   // Reads one file image from memory, for tests and fuzzing. `bytes` must outlive the File;
   // `name` stands for the path in errors.
   static Result<File> parse(std::span<const std::byte> bytes, const std::string& name);
+
+  // Replaces values of metadata, or adds them, for everybody who reads this File: call it before
+  // anybody does. Returns the keys that the file did not have. kInvalidArgument, and nothing is
+  // changed: a key that is an array or of another type in the file (any width of an integer is
+  // `int`, of a floating-point number `float`), one that says how the file is laid out, one twice.
+  Result<std::vector<std::string>> override_metadata(std::span<const Override> overrides);
 
   const std::string& path() const { return path_; }
   uint32_t version() const { return version_; }
@@ -87,12 +95,15 @@ class File {
   Status check_split_keys(const std::string& name, int part, int count,
                           std::span<const std::pair<std::string, Value>> metadata) const;
   Status check_tensor_total(int count) const;
+  Status check_override(const Override& wanted) const;
+  void set(const Override& wanted);
 
   std::string path_;
   uint32_t version_ = 3;
   uint64_t file_bytes_ = 0;
   std::vector<MappedFile> mapped_;
   std::vector<std::pair<std::string, Value>> metadata_;
+  std::forward_list<std::string> owned_;  // bytes of overridden values; they never move
   std::vector<Tensor> tensors_;
   Index key_index_;     // into metadata_; same size
   Index tensor_index_;  // into tensors_; same size

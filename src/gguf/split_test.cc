@@ -6,8 +6,8 @@
 
 #include "gguf/file.h"
 #include "gguf/internal/image_for_test.h"
-#include "gguf/internal/split_name.h"
 #include "gguf/internal/temp_dir_for_test.h"
+#include "gguf/split_name.h"
 
 namespace chasqui::gguf {
 namespace {

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <limits>
 
+#include "base/check.h"
+
 namespace chasqui::gguf {
 namespace {
 
@@ -114,6 +116,22 @@ size_t value_type_bytes(ValueType type) {
       return 0;
   }
   return 0;
+}
+
+Value Value::of_bytes(ValueType type, std::span<const std::byte> bytes) {
+  CHASQUI_CHECK(bytes.size() > 0 && bytes.size() == value_type_bytes(type),
+                "{} bytes for a value of type {}", bytes.size(), value_type_name(type));
+  Value value;
+  value.type_ = type;
+  value.payload_ = bytes;
+  return value;
+}
+
+Value Value::of_text(std::string_view text) {
+  Value value;
+  value.type_ = ValueType::kString;
+  value.strings_ = {text};
+  return value;
 }
 
 std::optional<uint64_t> Value::as_uint() const {

@@ -40,6 +40,11 @@ size_t value_type_bytes(ValueType type);
 // strings, which carry one view a string; they too die with the File.
 class Value {
  public:
+  // Values that come from no file, over bytes that must outlive them. REQUIRES: `type` is a number
+  // or a bool, and `bytes` has its size (CHECKed).
+  static Value of_bytes(ValueType type, std::span<const std::byte> bytes);
+  static Value of_text(std::string_view text);
+
   ValueType type() const { return type_; }
   // Type of the elements; meaningful only for arrays (nested arrays are refused by the reader).
   ValueType element_type() const { return element_type_; }

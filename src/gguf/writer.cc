@@ -169,6 +169,12 @@ void Writer::add_strings(std::string_view key, std::span<const std::string> valu
   for (const std::string& value : values) put_string(state_->metadata, value);
 }
 
+void Writer::add_uint8s(std::string_view key, std::span<const uint8_t> values) {
+  state_->begin_value(key);
+  put_array_head(state_->metadata, ValueType::kUint8, values.size());
+  put_bytes(state_->metadata, std::as_bytes(values));
+}
+
 void Writer::add_int32s(std::string_view key, std::span<const int32_t> values) {
   state_->begin_value(key);
   put_array_head(state_->metadata, ValueType::kInt32, values.size());

@@ -39,6 +39,7 @@ class Writer {
   void add_bool(std::string_view key, bool value);
   void add_string(std::string_view key, std::string_view value);
   void add_strings(std::string_view key, std::span<const std::string> values);
+  void add_uint8s(std::string_view key, std::span<const uint8_t> values);
   void add_int32s(std::string_view key, std::span<const int32_t> values);
   void add_float32s(std::string_view key, std::span<const float> values);
   // A value of another file, unchanged: same type, same width, same bytes.

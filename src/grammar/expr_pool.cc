@@ -1,10 +1,12 @@
 #include "grammar/internal/expr_pool.h"
 
+#include <fmt/format.h>
 #include <utf8proc.h>
 
 #include <algorithm>
 #include <array>
 
+#include "grammar/grammar.h"
 #include "grammar/internal/token_literal.h"
 #include "grammar/internal/utf8_ranges.h"
 #include "grammar/internal/words.h"
@@ -28,8 +30,7 @@ constexpr size_t kMaxClassRanges = 1'000'000;
 
 }  // namespace
 
-ExprPool::ExprPool(std::chrono::seconds budget)
-    : deadline_(std::chrono::steady_clock::now() + budget) {
+ExprPool::ExprPool(Deadline deadline) : deadline_(deadline) {
   add(Kind::kNothing, {});
   add(Kind::kNoText, {});
   const CodeRange all = {0, 0x10FFFF};
@@ -57,6 +58,15 @@ bool ExprPool::is_spent() {
   if (--until_clock_ > 0) return false;
   until_clock_ = 1'000;
   return std::chrono::steady_clock::now() > deadline_;
+}
+
+Status ExprPool::check_bounds() {
+  if (is_spent()) exhausted_ = true;
+  if (!exhausted_) return {};
+  return fail(ErrorCode::kUnsupported,
+              fmt::format("needs more memory than a grammar may have, or more than the {} s that "
+                          "compiling may take for a request",
+                          CompileLimits::kTime.count()));
 }
 
 BytePartitions::Id ExprPool::classes_for(Kind kind, std::span<const uint32_t> fields) {

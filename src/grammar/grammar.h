@@ -48,20 +48,30 @@ struct CompileLimits {
   static constexpr size_t kDepth = 200;  // nesting of groups, of schemas and of their instances
 };
 
+// When a compilation has to be done. What one request has compiled shares a deadline; the parts
+// that come too late are refused.
+using Deadline = std::chrono::steady_clock::time_point;
+inline Deadline compile_deadline() {
+  return std::chrono::steady_clock::now() + CompileLimits::kTime;
+}
+
 // All errors are kInvalidArgument (the source is wrong: where, and why) or kUnsupported (it is
 // well formed, but cannot be honoured exactly), without a `param`.
 
 // The replaced server's format and what llama.cpp added since: https://github.com/ggml-org/
 // llama.cpp/blob/master/grammars/README.md. Errors begin with "line 3, column 7: ".
-Result<GrammarPtr> compile_gbnf(std::string_view source, const TokenTablePtr& tokens);
+Result<GrammarPtr> compile_gbnf(std::string_view source, const TokenTablePtr& tokens,
+                                Deadline deadline = compile_deadline());
 // The whole text must match. Syntax of ECMA-262 without what needs backtracking.
-Result<GrammarPtr> compile_regex(std::string_view source, const TokenTablePtr& tokens);
+Result<GrammarPtr> compile_regex(std::string_view source, const TokenTablePtr& tokens,
+                                 Deadline deadline = compile_deadline());
 // One of the texts, exactly.
 Result<GrammarPtr> compile_choice(std::span<const std::string> choices,
                                   const TokenTablePtr& tokens);
 // JSON text that the schema accepts. Errors begin with the JSON pointer of the place.
 Result<GrammarPtr> compile_json_schema(const boost::json::value& schema,
-                                       const TokenTablePtr& tokens);
+                                       const TokenTablePtr& tokens,
+                                       Deadline deadline = compile_deadline());
 // Any JSON object.
 GrammarPtr compile_json_object(const TokenTablePtr& tokens);
 

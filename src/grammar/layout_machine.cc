@@ -3,11 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "grammar/internal/schema_machine.h"
-#include "grammar/internal/schema_reader.h"
 #include "grammar/internal/token_literal.h"
-
-namespace json = boost::json;
 
 namespace chasqui::grammar {
 namespace {
@@ -28,7 +24,9 @@ const LayoutMachine::Mark* LayoutMachine::mark_at(std::string_view text) const {
   return found;
 }
 
-LayoutMachine::LayoutMachine(const Layout& layout, const TokenTable& tokens) : tokens_(&tokens) {
+LayoutMachine::LayoutMachine(const Layout& layout, const TokenTable& tokens,
+                             const MakeSchema& make_schema)
+    : tokens_(&tokens), make_schema_(&make_schema) {
   for (const auto& [spelling, token] : tokens.marks()) {
     if (!spelling.empty()) marks_[spelling.front()].push_back({spelling, token});
   }
@@ -36,6 +34,8 @@ LayoutMachine::LayoutMachine(const Layout& layout, const TokenTable& tokens) : t
   const size_t first = compile(layout, end);
   tokens_ = nullptr;
   marks_.clear();
+  make_schema_ = nullptr;
+  by_schema_.clear();
   states_.put(std::vector<uint32_t>{});  // kDead: nothing is under way
   Threads threads;
   enter(first, threads);
@@ -59,7 +59,7 @@ size_t LayoutMachine::compile(const Layout& layout, size_t next) {
     case Layout::Kind::kMayEnd:
       return add({.kind = Op::Kind::kFork, .next = {kEndOp, next}});
     case Layout::Kind::kSchema:
-      return add({.kind = Op::Kind::kSchema, .machine = machine_of(layout.schema), .next = {next}});
+      return compile_schema(layout, next);
     case Layout::Kind::kSequence:
       for (size_t i = layout.parts.size(); i-- > 0;) next = compile(layout.parts[i], next);
       return next;
@@ -100,20 +100,22 @@ size_t LayoutMachine::compile_marks(const std::string& text, size_t next) {
 size_t LayoutMachine::compile_free(const Layout& layout, size_t next) {
   std::vector<size_t> behind;
   for (const Layout& part : layout.parts) behind.push_back(compile(part, next));
+  auto scanner = std::make_shared<const MarkScanner>(layout.marks, *tokens_);
+  const MarkScanner::Place start = scanner->behind(layout.text);
   return add({.kind = Op::Kind::kFree,
-              .scanner = std::make_shared<const MarkScanner>(layout.marks, *tokens_),
-              .next = std::move(behind)});
+              .scanner = std::move(scanner),
+              .next = std::move(behind),
+              .start = start});
 }
 
-Machine* LayoutMachine::machine_of(const json::value& schema) {
-  for (const auto& [known, machine] : machines_) {
-    if (known == schema) return machine.get();
+size_t LayoutMachine::compile_schema(const Layout& layout, size_t next) {
+  Machine*& machine = by_schema_[*layout.schema];
+  if (machine == nullptr) {
+    machines_.push_back((*make_schema_)(layout.schema));
+    machine = machines_.back().get();
   }
-  auto pool = std::make_shared<ExprPool>();
-  auto graph = std::make_shared<const SchemaGraph>(*read_schema(schema, *pool));
-  machines_.emplace_back(schema,
-                         std::make_unique<SchemaMachine>(std::move(pool), std::move(graph)));
-  return machines_.back().second.get();
+  return add(
+      {.kind = Op::Kind::kSchema, .machine = machine, .next = {next}, .start = machine->start()});
 }
 
 void LayoutMachine::enter(size_t first, Threads& threads) const {
@@ -128,9 +130,7 @@ void LayoutMachine::enter(size_t first, Threads& threads) const {
       todo.insert(todo.end(), op.next.begin(), op.next.end());
       continue;
     }
-    const StateId inner = op.kind == Op::Kind::kSchema ? op.machine->start() : 0;
-    static_assert(MarkScanner::kStart == 0);
-    threads.emplace_back(static_cast<uint32_t>(at), inner);
+    threads.emplace_back(static_cast<uint32_t>(at), op.start);
   }
 }
 
@@ -221,12 +221,12 @@ const ByteClasses* LayoutMachine::byte_classes(StateId state) {
 
 size_t LayoutMachine::bytes_held() const {
   size_t bytes = states_.bytes_held();
-  for (const auto& [schema, machine] : machines_) bytes += machine->bytes_held();
+  for (const auto& machine : machines_) bytes += machine->bytes_held();
   return bytes;
 }
 
 bool LayoutMachine::exhausted() const {
-  return std::ranges::any_of(machines_, [](const auto& each) { return each.second->exhausted(); });
+  return std::ranges::any_of(machines_, [](const auto& each) { return each->exhausted(); });
 }
 
 }  // namespace chasqui::grammar

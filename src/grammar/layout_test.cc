@@ -22,8 +22,8 @@ Layout call_of(const char* name, const char* schema) {
   std::string words = "<";
   words.append(name).append(" ");
   return Layout::of(Layout::Kind::kSequence,
-                    {Layout::words(std::move(words)), Layout::json(json::parse(schema), name),
-                     Layout::words(">")});
+                    {Layout::words(std::move(words)),
+                     Layout::json(schema_text(json::parse(schema)), name), Layout::words(">")});
 }
 
 // Two kinds of call with a common beginning, once or several times.
@@ -49,6 +49,62 @@ TEST(Layouts, ErrorsNameThePart) {
   const auto grammar = compile_layout(call_of("ab", R"({"type":5})"), small_table());
   ASSERT_FALSE(grammar);
   EXPECT_EQ(grammar.error().param, "ab");
+}
+
+// Schemas that may give way do, whatever is wrong with them; of others the place is named.
+TEST(Layouts, SchemasMayGiveWay) {
+  const auto bad = schema_text(json::parse(R"({"type": 5})"));
+  const auto good = schema_text(json::parse(R"({"const": {}})"));
+  const auto pair = [&](bool gives_way) {
+    return Layout::of(Kind::kSequence, {Layout::json(bad, "first", true), Layout::words(","),
+                                        Layout::json(bad, "second", gives_way), Layout::words(","),
+                                        Layout::json(good, "third", true)});
+  };
+  const auto free = compile_layout(pair(true), small_table());
+  ASSERT_TRUE(free) << free.error().message;
+  EXPECT_TRUE(accepts_checked(*free, R"({},{"a":1},{})"));
+  EXPECT_FALSE(accepts(*free, R"(1,{},{})"));
+  EXPECT_FALSE(accepts(*free, R"({},{},{"a":1})"));
+  const auto held = compile_layout(pair(false), small_table());
+  ASSERT_FALSE(held);
+  EXPECT_EQ(held.error().param, "second");
+}
+
+// The time of all schemas together is bounded: behind the deadline none is compiled.
+TEST(Layouts, SchemasShareADeadline) {
+  const auto schema = schema_text(json::parse(R"({"const": {}})"));
+  const Deadline past = std::chrono::steady_clock::now();
+  const auto late = compile_layout(Layout::json(schema, "a"), small_table(), past);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, ErrorCode::kUnsupported);
+  EXPECT_EQ(late.error().param, "a");
+  const auto gave_way = compile_layout(Layout::json(schema, "a", true), small_table(), past);
+  ASSERT_TRUE(gave_way) << gave_way.error().message;
+  EXPECT_TRUE(accepts(*gave_way, R"({"a":1})"));
+}
+
+TEST(Layouts, EqualSchemasAreHeldOnce) {
+  const auto held = [](size_t count) {
+    const std::string words(50'000, 'a');
+    std::vector<Layout> parts;
+    for (size_t i = 0; i < count; ++i) {
+      parts.push_back(Layout::json(schema_text({{"const", words}}), ""));
+    }
+    return (*compile_layout(Layout::of(Kind::kSequence, parts), small_table()))->bytes_held();
+  };
+  EXPECT_GT(held(1), 50'000u);
+  EXPECT_LT(held(20), held(1) + 50'000);
+}
+
+// A schema is compiled from its text, which spells numbers in its own way.
+TEST(Layouts, SchemasOfLayoutsAreThoseOfDocuments) {
+  Layout layout = Layout::json(schema_text(json::parse(R"({"enum": [1.0, 1e30, -0.5, "a"]})")), "");
+  const GrammarPtr first = *compile_layout(layout, small_table());
+  const GrammarPtr direct =
+      *compile_json_schema(json::parse(R"({"enum": [1.0, 1e30, -0.5, "a"]})"), small_table());
+  for (const char* text : {"1", "1.0", "1e30", "1e+30", "-0.5", "\"a\"", "2"}) {
+    EXPECT_EQ(accepts(first, text), accepts(direct, text)) << text;
+  }
 }
 
 GrammarPtr compiled(Layout layout) {
@@ -107,6 +163,15 @@ TEST(Layouts, FreeTextUpToItsMarks) {
   for (const char* text : {"<t>", "<t>4", "{", "{1", "<t>3\n{", "x<<t>{"}) {
     EXPECT_FALSE(accepts(grammar, text)) << text;
   }
+}
+
+TEST(Layouts, AMarkMayBeginBeforeFreeText) {
+  const Layout free = Layout::free({{"\na:"}}, {Layout::words("1")}, ":\n");
+  const GrammarPtr grammar = compiled(free);
+  for (const char* text : {"", "a", "a:1", "b\na:1", "ba:", "\na:1", " a:"}) {
+    EXPECT_TRUE(accepts_checked(grammar, text)) << text;
+  }
+  for (const char* text : {"a:", "a:2", "\na:x"}) EXPECT_FALSE(accepts(grammar, text)) << text;
 }
 
 TEST(Layouts, ControlTokensAreTheirSpellingInFreeText) {

@@ -17,6 +17,7 @@ SchemaMachine::SchemaMachine(std::shared_ptr<ExprPool> pool,
                              std::shared_ptr<const SchemaGraph> graph)
     : pool_(std::move(pool)),
       graph_(std::move(graph)),
+      rule_bytes_(graph_->bytes_held()),
       outlook_(*graph_, *pool_),
       builder_(*graph_, *pool_) {
   put_words({kNone});
@@ -33,13 +34,16 @@ SchemaMachine::SchemaMachine(std::shared_ptr<ExprPool> pool,
 }
 
 size_t SchemaMachine::bytes_held() const {
-  return pool_->bytes_held() + frames_.bytes_held() + children_.size() * 200 +
-         closures_.size() * 1000 + number_texts_.size() * 100 + allowed_keys_.size() * 200;
+  return rule_bytes_ + pool_->bytes_held() + frames_.bytes_held() + children_.size() * 200 +
+         number_texts_.size() * 100 + allowed_keys_.size() * 200;
 }
 
 uint32_t SchemaMachine::closure_of(const std::vector<NodeId>& roots) {
   const Interner::Found found = closure_ids_.put(roots);
-  if (found.is_new) closures_.push_back(builder_.build(roots));
+  if (found.is_new) {
+    closures_.push_back(builder_.build(roots));
+    rule_bytes_ += closures_.back().bytes_held();
+  }
   return found.id;
 }
 

@@ -58,6 +58,7 @@ Result<NodeId> SchemaReader::read_node(const SchemaPlace& place) {
     return fail(ErrorCode::kInvalidArgument,
                 fmt::format("{}: a schema must be an object, true or false", place.pointer));
   }
+  CHASQUI_TRY_STATUS(pool_.check_bounds());
   const NodeId id = add_node({});
   known_.emplace(place.schema, id);
   SchemaNode node;

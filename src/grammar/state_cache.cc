@@ -14,18 +14,17 @@ constexpr size_t kMaxMaskBytes = size_t{16} << 20;
 
 }  // namespace
 
-void StateCache::reset() {
+void StateCache::begin(std::unique_ptr<Machine> machine) {
   is_exhausted_ = is_exhausted_ || (machine_ && machine_->exhausted());
   rows_.clear();
   row_count_ = 0;
   masks_.clear();
-  auto machine = make_();
   start_ = machine->start();
   machine_ = std::move(machine);
   ++epoch_;
 }
 
-size_t StateCache::bytes_held() const {
+size_t StateCache::bytes_grown() const {
   const size_t mask_bytes = tokens_->ends().words().size() * 8 + 64;
   return machine_->bytes_held() + row_count_ * sizeof(Row) + rows_.size() * sizeof(rows_[0]) +
          masks_.size() * mask_bytes;
@@ -33,7 +32,7 @@ size_t StateCache::bytes_held() const {
 
 void StateCache::trim() {
   if (masks_.size() * tokens_->ends().words().size() * 8 > kMaxMaskBytes) masks_.clear();
-  if (bytes_held() > kMaxBytes) reset();
+  if (bytes_grown() > kMaxBytes) begin(make_());
 }
 
 StateId StateCache::step(StateId state, uint8_t byte) {

@@ -10,9 +10,16 @@
 // Copies are only asked for here (copies()); whoever runs the model carries them out before the
 // next step.
 //
+// Recurrent states (CacheSpec::state_every_tokens) are blocks of a group too, of which a row needs
+// only the one before it. Most blocks of such a group have no unit at all: those that a reserve()
+// passes over are kNoUnit, but for the last one, which the step writes, and those that are kept to
+// be found again (internal/state_marks.h). The last full block of a table can be found too, until
+// the next one is full.
+//
 // Only committed tokens count: what lies behind `computed` may be written over, which is how
-// rejected drafts vanish. Bytes are opaque; device memory is never touched. A second tier (RAM,
-// disk) takes copies of published blocks and fills reserved ones (tier_link.h).
+// rejected drafts vanish (states are never written over: with them there are no drafts). Bytes are
+// opaque; device memory is never touched. A second tier (RAM, disk) takes copies of published
+// blocks and fills reserved ones (tier_link.h).
 //
 // Engine thread only, no locks. Wrong use ends in CHECK; "no room" is an ordinary answer.
 #pragma once
@@ -23,49 +30,12 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "kv/internal/state_marks.h"
+#include "kv/kv_types.h"
 #include "kv/prefix_index.h"
 #include "kv/unit_pool.h"
-#include "tensor/cache_spec.h"
 
 namespace chasqui::kv {
-
-struct KvGroup {
-  CacheSpec spec;
-  int64_t blocks = 0;  // that exist
-};
-
-struct KvOptions {
-  bool prefix_cache = true;
-  uint64_t hash_secret = 0;       // random in a server, fixed in tests; outputs do not depend on it
-  bool report_published = false;  // collect published()
-};
-
-// A block that became findable, and the units that hold it: in all groups, in their order.
-struct PublishedBlock {
-  OwnedBlockName block;
-  std::vector<UnitId> units;
-};
-
-using TableId = int32_t;
-constexpr TableId kNoTable = -1;
-
-struct OpenArgs {
-  std::span<const int32_t> tokens = {};  // known so far
-  int64_t max_hit = 0;                   // most tokens that may come from the cache
-  uint64_t salt = 0;                     // equal salts share
-  bool share = true;                     // false: neither reads nor feeds the prefix cache
-};
-
-struct Opened {
-  TableId table = kNoTable;
-  int64_t hit_tokens = 0;  // already computed; a multiple of block_tokens(), <= max_hit
-};
-
-struct KvUsage {  // in blocks, summed over groups
-  int64_t total = 0;
-  int64_t in_use = 0;
-  int64_t cached = 0;
-};
 
 class KvManager {
  public:
@@ -80,6 +50,9 @@ class KvManager {
   int64_t available_blocks(int group) const { return at(group).pool.available(); }
   KvUsage usage() const;
 
+  // Whether some group holds recurrent states.
+  bool has_states() const { return has_states_; }
+
   // Most blocks of `group` that a sequence of `tokens` holds at once if it grows by steps of at
   // most `step_tokens`: all of them, or what a window and one step cover.
   int64_t peak_blocks(int group, int64_t tokens, int64_t step_tokens) const;
@@ -93,8 +66,9 @@ class KvManager {
 
   // Takes what extend() would, and after that, from the published block that has the most of the
   // next tokens in its beginning, a copy that continues with tokens of its own. Nothing is copied
-  // while a group has no block to spare. Meant to be the last look before the table's first own
-  // tokens; as extend(), it leaves other tables alone. The tokens computed now.
+  // while a group has no block to spare, nor ever where there are states. Meant to be the last look
+  // before the table's first own tokens; as extend(), it leaves other tables alone. The tokens
+  // computed now.
   int64_t borrow(TableId table, const OpenArgs& args);
 
   // Copies that must be carried out, in this order, before a step touches any block. (A source
@@ -113,12 +87,17 @@ class KvManager {
   // computed never shrinks and was reserved.
   void commit(TableId table, std::span<const int32_t> tokens, int64_t computed);
 
-  // Gives back the blocks that were reserved behind what is computed (rejected drafts).
+  // Gives back the blocks that were reserved behind what is computed (rejected drafts). REQUIRES:
+  // no states.
   void trim(TableId table);
 
   void close(TableId table);
 
   int64_t computed(TableId table) const { return table_at(table).computed; }
+
+  // The last position at or before `tokens` where whoever has the same tokens can go on from what
+  // `table` publishes on its way.
+  int64_t last_border(TableId table, int64_t tokens) const;
 
   // What was published since published_taken(). The units hold it until something is reserved.
   std::span<const PublishedBlock> published() const { return published_; }
@@ -130,7 +109,8 @@ class KvManager {
                        const std::function<bool(const BlockName&)>& visit) const;
 
   // Block of positions [i * block_tokens(), ...) at index i; blocks that the window left behind
-  // read 0 and are not the sequence's any more. Valid until the next call on this table.
+  // read 0 and are not the sequence's any more; kNoUnit where no state is kept. Valid until the
+  // next call on this table.
   std::span<const int32_t> blocks(TableId table, int group) const;
   int64_t held_blocks(TableId table, int group) const;  // without those left behind
 
@@ -143,6 +123,8 @@ class KvManager {
     CacheSpec spec;
     UnitPool pool;
     PrefixIndex index;  // INVARIANT: key -> unit here iff pool.key(unit) == key
+
+    bool has_states() const { return spec.state_every_tokens > 0; }
   };
   struct Row {
     std::vector<UnitId> blocks;
@@ -153,6 +135,8 @@ class KvManager {
     bool share = false;
     int64_t computed = 0;
     int64_t named = 0;      // full blocks whose key entered `tail`; published where possible
+    int64_t attached = 0;   // of these, the blocks up to the last that came from the cache
+    int64_t mark = -1;      // the block whose state is kept besides the regular ones
     Hash128 tail;           // key of block `named - 1`, or the root
     std::vector<Row> rows;  // one a group
   };
@@ -169,13 +153,18 @@ class KvManager {
   void publish(Table& table, std::span<const int32_t> tokens);
   void report(const Table& table, const BlockName& block);
   void leave_behind(Table& table);
-  // First block of which a row at position `position` can see something.
-  int64_t first_visible_block(const Group& group, int64_t position) const;
+  void leave_unit(const Table& table, size_t group, int64_t block, UnitId unit);
+  StateMarks marks(const Group& group, const Table& table) const;
+  int64_t units_for(const Group& group, const Table& table, int64_t have, int64_t wanted) const;
+  // First block that a table with `position` tokens holds: its next row can see something of it.
+  int64_t first_held_block(const Group& group, int64_t position) const;
   UnitId acquire(Group& group);
+  void check_holes(const Group& group, const Table& table, const Row& row) const;
 
   // Constant after construction.
   int64_t block_tokens_ = 1;
   KvOptions options_;
+  bool has_states_ = false;
 
   std::vector<Group> groups_;
   std::vector<Table> tables_;

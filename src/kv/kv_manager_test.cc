@@ -20,6 +20,10 @@ KvGroup windowed(int64_t blocks, int64_t window) {
   return {{kBlock, 1, window}, blocks};
 }
 
+KvGroup states(int64_t units, int64_t every_tokens) {
+  return {{kBlock, 1, 0, every_tokens}, units};
+}
+
 std::vector<int32_t> count_to(int64_t n) {
   std::vector<int32_t> tokens(static_cast<size_t>(n));
   std::iota(tokens.begin(), tokens.end(), 0);
@@ -272,10 +276,150 @@ TEST(KvManager, PeakBlocksBoundWhatASequenceHolds) {
   }
 }
 
+// What `marks` says of a row of `have` blocks, against counting.
+void expect_counts(const StateMarks& marks, int64_t have) {
+  int64_t kept = 0;
+  for (int64_t i = 0; i < have; ++i) kept += marks.keeps(i) ? 1 : 0;
+  EXPECT_EQ(marks.kept_in(have), kept);
+  int64_t border = have;
+  while (border > 0 && !marks.keeps(border - 1)) --border;
+  EXPECT_EQ(marks.border_before(have), border);
+  for (int64_t wanted = have; wanted < 20; ++wanted) {
+    int64_t needed = 0;
+    for (int64_t i = have; i < wanted; ++i) needed += marks.keeps(i) || i + 1 == wanted ? 1 : 0;
+    EXPECT_EQ(marks.states_for(have, wanted), needed);
+  }
+  for (int64_t room = 0; room < 4; ++room) {
+    const int64_t reach = marks.reach(have, room);
+    EXPECT_LE(marks.states_for(have, reach), room);
+    EXPECT_GT(marks.states_for(have, reach + 1), room);
+  }
+}
+
+TEST(StateMarks, AgreeWithCounting) {
+  for (int64_t every = 1; every < 6; ++every) {
+    for (int64_t mark = -1; mark < 9; ++mark) {
+      SCOPED_TRACE(testing::Message() << every << " " << mark);
+      for (int64_t have = 0; have < 20; ++have) expect_counts({every, mark}, have);
+    }
+  }
+}
+
+TEST(KvManagerStates, AStepWritesTheLastStateAndThoseThatAreKept) {
+  KvManager kv({full(16), states(16, 3 * kBlock)}, {});
+  const auto tokens = count_to(30);
+  const TableId table = kv.open({.tokens = tokens, .max_hit = 29}).table;
+  ASSERT_TRUE(kv.reserve(table, 18));
+  const auto row = kv.blocks(table, 1);
+  ASSERT_EQ(row.size(), 5u);
+  for (size_t i = 0; i < 5; ++i) EXPECT_EQ(row[i] != kNoUnit, i == 2 || i == 4) << i;
+  EXPECT_EQ(kv.held_blocks(table, 1), 2);
+  kv.commit(table, tokens, 18);
+  kv.check_integrity();
+  EXPECT_EQ(kv.held_blocks(table, 1), 1) << "the kept one is only remembered";
+  EXPECT_EQ(kv.blocks(table, 0).size(), 5u);
+  EXPECT_EQ(hit(kv, tokens, 29), 12) << "after 16 tokens there is no state";
+  kv.close(table);
+  EXPECT_EQ(kv.usage().in_use, 0);
+  kv.check_integrity();
+}
+
+TEST(KvManagerStates, TheEndOfAPromptCanBeFoundAgain) {
+  KvManager kv({full(32), states(16, 25 * kBlock)}, {});
+  auto tokens = count_to(23);
+  const TableId table = kv.open({.tokens = tokens, .max_hit = 22}).table;
+  ASSERT_TRUE(kv.reserve(table, 23));
+  kv.commit(table, tokens, 23);
+  EXPECT_EQ(hit(kv, tokens, 22), 20);
+  // The answer, token by token: its own last border besides.
+  for (int64_t computed = 24; computed <= 39; ++computed) {
+    tokens.push_back(500 + static_cast<int32_t>(computed));
+    ASSERT_TRUE(kv.reserve(table, computed));
+    kv.commit(table, tokens, computed);
+    EXPECT_LE(kv.held_blocks(table, 1), 2) << "its last border and where it stands";
+    kv.check_integrity();
+  }
+  EXPECT_EQ(kv.usage().cached, 1) << "borders of the answer were given up again";
+  kv.close(table);
+  tokens.resize(60);
+  EXPECT_EQ(hit(kv, tokens, 59), 36) << "the whole conversation";
+  EXPECT_EQ(hit(kv, count_to(23), 22), 20) << "the same prompt";
+  EXPECT_EQ(hit(kv, count_to(19), 18), 0);
+}
+
+TEST(KvManagerStates, AStateThatSomebodyTookUpStays) {
+  KvManager kv({full(32), states(16, 25 * kBlock)}, {});
+  const auto tokens = count_to(40);
+  const OpenArgs args{.tokens = tokens, .max_hit = 39};
+  const TableId first = kv.open(args).table;
+  ASSERT_TRUE(kv.reserve(first, 8));
+  kv.commit(first, tokens, 8);
+  const Opened second = kv.open(args);
+  EXPECT_EQ(second.hit_tokens, 8);
+  EXPECT_EQ(kv.blocks(first, 1)[1], kv.blocks(second.table, 1)[1]);
+  for (const TableId table : {first, second.table}) {
+    ASSERT_TRUE(kv.reserve(table, 14));
+    kv.commit(table, tokens, 14);
+    kv.check_integrity();
+  }
+  EXPECT_NE(kv.blocks(first, 1)[3], kv.blocks(second.table, 1)[3]) << "never written by two";
+  kv.close(first);
+  kv.close(second.table);
+  EXPECT_EQ(hit(kv, tokens, 11), 8);
+  EXPECT_EQ(hit(kv, tokens, 13), 8) << "no step ended after 12 tokens";
+  kv.check_integrity();
+}
+
+TEST(KvManagerStates, WhoFollowsStopsAtBordersThatTheLeaderKeeps) {
+  KvManager kv({full(32), states(16, 3 * kBlock)}, {});
+  const auto tokens = count_to(40);
+  const TableId leader = kv.open({.tokens = tokens, .max_hit = 33}).table;  // keeps block 7
+  EXPECT_EQ(kv.last_border(leader, 40), 36);
+  EXPECT_EQ(kv.last_border(leader, 35), 32);
+  EXPECT_EQ(kv.last_border(leader, 31), 24);
+  EXPECT_EQ(kv.last_border(leader, 11), 0);
+  KvManager plain({full(8)}, {});
+  EXPECT_EQ(plain.last_border(plain.open({}).table, 11), 8);
+}
+
+TEST(KvManagerStates, NothingIsBorrowed) {
+  KvManager kv({full(16), states(8, kBlock)}, {});
+  remember(kv, count_to(12));
+  const auto tokens = count_to(20);
+  const OpenArgs args{.tokens = tokens, .max_hit = 10};
+  const TableId table = kv.open({.tokens = tokens}).table;
+  EXPECT_EQ(kv.borrow(table, args), 8);
+  EXPECT_TRUE(kv.copies().empty());
+}
+
+// Computes 40 tokens in steps of `step`.
+void expect_peak(int64_t every, int64_t step, int64_t max_hit) {
+  KvManager kv({states(64, every * kBlock)}, {});
+  const auto tokens = count_to(40);
+  const TableId table = kv.open({.tokens = tokens, .max_hit = max_hit}).table;
+  for (int64_t computed = 0; computed < 40;) {
+    computed = std::min<int64_t>(40, computed + step);
+    ASSERT_TRUE(kv.reserve(table, computed));
+    EXPECT_LE(kv.held_blocks(table, 0), kv.peak_blocks(0, 40, step)) << every << " " << step;
+    kv.commit(table, tokens, computed);
+  }
+}
+
+TEST(KvManagerStates, PeakBoundsWhatASequenceHolds) {
+  for (int64_t every = 1; every < 5; ++every) {
+    for (int64_t step = 1; step < 30; ++step) {
+      for (int64_t max_hit = 0; max_hit < 40; max_hit += 3) expect_peak(every, step, max_hit);
+    }
+  }
+}
+
+constexpr int64_t kWindow = 7;
+
 // Tables with tokens and a memory: what a table reads must be what was written for its prefix.
 class KvSimulation {
  public:
-  explicit KvSimulation(uint64_t seed) : rng_(seed) {
+  KvSimulation(uint64_t seed, std::vector<KvGroup> groups) : rng_(seed), kv_(groups, {}) {
+    for (const KvGroup& group : groups) is_state_.push_back(group.spec.state_every_tokens > 0);
     for (int g = 0; g < kv_.groups(); ++g) {
       memory_.emplace_back(static_cast<size_t>(kv_.total_blocks(g) * kBlock));
     }
@@ -326,7 +470,9 @@ class KvSimulation {
     return state;
   }
 
+  // Of a state group: the one state of the position's block.
   uint64_t& slot(const Sequence& sequence, int group, int64_t position) {
+    if (is_state_[static_cast<size_t>(group)]) position -= position % kBlock;
     const auto block = kv_.blocks(sequence.table, group)[static_cast<size_t>(position / kBlock)];
     return memory_[static_cast<size_t>(group)]
                   [static_cast<size_t>(block * kBlock + position % kBlock)];
@@ -390,28 +536,32 @@ class KvSimulation {
     ASSERT_EQ(kv_.reserve(sequence.table, target), fits);
     if (!fits) return;
     copy_blocks();
-    for (int g = 0; g < kv_.groups(); ++g) {
-      for (int64_t p = sequence.computed; p < target; ++p)
-        slot(sequence, g, p) = fingerprint(sequence, p);
-    }
     check_visible(sequence);
+    for (int g = 0; g < kv_.groups(); ++g) {
+      for (int64_t p = sequence.computed; p < target; ++p) {
+        if (kv_.blocks(sequence.table, g)[static_cast<size_t>(p / kBlock)] == kNoUnit) continue;
+        slot(sequence, g, p) = fingerprint(sequence, p);
+      }
+    }
     sequence.computed = target;
+    check_visible(sequence);
     kv_.commit(sequence.table, sequence.tokens, target);
   }
 
   void check_visible(const Sequence& sequence) {
     if (!kv_.copies().empty()) return;  // nobody may read yet
     for (int g = 0; g < kv_.groups(); ++g) {
-      const int64_t first = g == 0 ? 0 : std::max<int64_t>(0, sequence.computed - kWindow + 1);
+      const int64_t seen = is_state_[static_cast<size_t>(g)] ? 2 : g == 0 ? 1000 : kWindow;
+      const int64_t first = std::max<int64_t>(0, sequence.computed - seen + 1);
       for (int64_t p = first; p < sequence.computed; ++p) {
         ASSERT_EQ(slot(sequence, g, p), fingerprint(sequence, p)) << "group " << g << " at " << p;
       }
     }
   }
 
-  static constexpr int64_t kWindow = 7;
   Rng rng_;
-  KvManager kv_{{full(40), windowed(24, kWindow)}, {}};
+  KvManager kv_;
+  std::vector<bool> is_state_;
   std::vector<Memory> memory_;
   std::vector<Sequence> open_;
   int64_t hits_ = 0;
@@ -419,16 +569,28 @@ class KvSimulation {
   int64_t copied_ = 0;
 };
 
-TEST(KvManager, NoTableEverReadsWhatAnotherWroteInRandomUse) {
-  KvSimulation simulation(3);
+void run(KvSimulation& simulation) {
   for (int step = 0; step < 20'000; ++step) {
     simulation.step();
     if (testing::Test::HasFatalFailure()) FAIL() << "at step " << step;
     if (step % 8 == 0) simulation.kv().check_integrity();
   }
+}
+
+TEST(KvManager, NoTableEverReadsWhatAnotherWroteInRandomUse) {
+  KvSimulation simulation(3, {full(40), windowed(24, kWindow)});
+  run(simulation);
   EXPECT_GT(simulation.hits(), 10'000);
   EXPECT_GT(simulation.extended(), 300);
   EXPECT_GT(simulation.copied(), 100);
+}
+
+TEST(KvManagerStates, NoTableEverReadsAStateThatIsNotItsOwnInRandomUse) {
+  KvSimulation simulation(4, {full(40), states(14, 3 * kBlock), windowed(24, kWindow)});
+  run(simulation);
+  EXPECT_GT(simulation.hits(), 5'000);
+  EXPECT_GT(simulation.extended(), 100);
+  EXPECT_EQ(simulation.copied(), 0);
 }
 
 }  // namespace

@@ -58,6 +58,12 @@ void UnitPool::set_key(UnitId unit, const Hash128& key) {
   keys_[index(unit)] = key;
 }
 
+void UnitPool::clear_key(UnitId unit) {
+  CHASQUI_CHECK(references_[index(unit)] > 0 && keys_[index(unit)],
+                "unit {} has no key to lose: {} references", unit, references_[index(unit)]);
+  keys_[index(unit)].reset();
+}
+
 void UnitPool::link_before(UnitId unit, UnitId next) {
   const UnitId previous = previous_[index(next)];
   next_[index(unit)] = next;

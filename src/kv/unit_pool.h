@@ -46,6 +46,9 @@ class UnitPool {
   // From now on the unit is full, computed and not written again. REQUIRES: in use, without key.
   void set_key(UnitId unit, const Hash128& key);
 
+  // Forgets the key again. REQUIRES: in use, with a key.
+  void clear_key(UnitId unit);
+
   int64_t size() const { return static_cast<int64_t>(references_.size()); }
   int64_t in_use() const { return size() - listed_; }
   int64_t cached() const { return listed_ - free_; }

@@ -46,6 +46,7 @@ class NaivePool {
   }
 
   void set_key(int unit, Hash128 key) { at(unit).key = key; }
+  void clear_key(int unit) { at(unit).key.reset(); }
 
   struct Unit {
     int references = 0;
@@ -75,7 +76,7 @@ void drive(Pair& pools, Rng& rng, uint64_t step) {
   const auto pick = [&rng](const std::vector<int>& units) {
     return units.empty() ? kNoUnit : units[rng.below(units.size())];
   };
-  const uint64_t what = rng.below(10);
+  const uint64_t what = rng.below(11);
   if (what < 3) {
     const auto expected = pools.naive.acquire();
     const auto got = pools.real.acquire();
@@ -92,6 +93,12 @@ void drive(Pair& pools, Rng& rng, uint64_t step) {
     if (unit == kNoUnit) return;
     pools.naive.release(unit);
     pools.real.release(unit);
+  } else if (what < 9) {
+    const int unit =
+        pick(pools.naive.where([](const auto& u) { return u.references > 0 && u.key; }));
+    if (unit == kNoUnit) return;
+    pools.naive.clear_key(unit);
+    pools.real.clear_key(unit);
   } else {
     const int unit =
         pick(pools.naive.where([](const auto& u) { return u.references > 0 && !u.key; }));
@@ -142,6 +149,7 @@ TEST(UnitPoolDeathTest, NoticesMisuse) {
   EXPECT_DEATH(pool.retain(0), "free unit 0 retained");
   EXPECT_DEATH(pool.release(0), "released more often");
   EXPECT_DEATH(pool.set_key(0, key_of(0)), "cannot take a key");
+  EXPECT_DEATH(pool.clear_key(0), "no key to lose");
 }
 
 }  // namespace

@@ -33,6 +33,7 @@ struct RopeOverrides {
 
 struct LoadOptions {
   int64_t max_rows = 512;       // most rows of one step
+  int64_t context = 0;          // tokens that a sequence may have; 0: what it was trained with
   int64_t max_logit_rows = 64;  // most rows of one step that ask for logits
   RopeOverrides rope;
   std::function<void(double done)> progress;  // 0 to 1; may be empty
@@ -62,7 +63,8 @@ class Model {
   // the model file.
   std::vector<std::span<const std::byte>> weight_memory() const;
 
-  // One entry for each cache group; bytes_per_block for the given types.
+  // One entry for each cache group; bytes_per_block for the given types. A block of the group with
+  // recurrent states (CacheSpec::state_every_tokens) is one state.
   std::vector<CacheSpec> cache_groups(DType key_type, DType value_type) const;
   // Must be called once before forward().
   Status allocate_cache(const CacheOptions& options);
@@ -70,12 +72,21 @@ class Model {
 
   // One block of a group in all its layers, one after another, as bytes of the backend's own: they
   // mean the same only to a cache of the same model, types and backend. After allocate_cache().
+  // REQUIRES of all three: no group of recurrent states.
   int64_t block_bytes(int group) const;
   void read_block(int group, int32_t block, std::span<std::byte> to) const;
   void write_block(int group, int32_t block, std::span<const std::byte> from);
 
+  // What becomes of pooled hidden states [hidden]: the embedding that the model gives (most give
+  // them as they are), and the logits of a model with a ranking head. Between two forward()s.
+  int64_t embedding_size() const;
+  int64_t rank_outputs() const;  // 0: no such head
+  std::vector<float> finish_embedding(std::vector<float> pooled) const;
+  std::vector<float> rank(std::vector<float> pooled) const;
+
   // REQUIRES: inputs as step_inputs.h says, rows <= max_rows, logit_rows <= max_logit_rows,
-  // hidden_rows <= max_rows. A row's results depend only on its own sequence.
+  // hidden_rows <= max_rows; of an encoder whole texts and no logit rows. A row's results depend
+  // only on its own sequence.
   StepOutputs forward(const StepInputs& inputs);
 
  private:

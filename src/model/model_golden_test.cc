@@ -10,57 +10,22 @@
 #include "model/arch/architecture.h"
 #include "model/session.h"
 #include "support/golden.h"
+#include "support/golden_model.h"
 
 namespace chasqui::model {
 namespace {
 
 namespace fs = std::filesystem;
 
-// The fields of an expected.json, the exact variant where there is one.
-struct Expected {
-  std::vector<int32_t> tokens;
-  std::vector<int64_t> positions;
-  std::vector<std::vector<float>> logits;
-  std::vector<int32_t> greedy;
-  std::vector<float> margins;
-  std::vector<float> logits_after_greedy;
-  int64_t n_ctx = 0;
-};
-
-Expected read_expected(const fs::path& path) {
-  const boost::json::object json = testing::read_json(path).as_object();
-  const std::string suffix(json.at("best_suffix").as_string());
-  Expected expected;
-  expected.tokens = testing::numbers<int32_t>(json.at("tokens"));
-  expected.positions = testing::numbers<int64_t>(json.at("positions"));
-  for (const auto& row : json.at("logits" + suffix).as_array()) {
-    expected.logits.push_back(testing::numbers<float>(row));
-  }
-  expected.greedy = testing::numbers<int32_t>(json.at("greedy" + suffix));
-  expected.margins = testing::numbers<float>(json.at("greedy_margins" + suffix));
-  expected.logits_after_greedy = testing::numbers<float>(json.at("logits_after_greedy" + suffix));
-  expected.n_ctx = json.at("n_ctx").to_number<int64_t>();
-  return expected;
-}
-
-double max_difference(std::span<const float> a, std::span<const float> b) {
-  double worst = a.size() == b.size() ? 0 : INFINITY;
-  for (size_t i = 0; i < std::min(a.size(), b.size()); ++i) {
-    worst = std::max(worst, std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i])));
-  }
-  return worst;
-}
-
 // Six digits in the file and f32 sums in another order: see the README of the golden data.
 constexpr double kTolerance = 1e-3;
 
-void expect_agreement(const fs::path& model_path, const fs::path& expected_path) {
+void expect_agreement(const fs::path& model_path, const testing::ExpectedLogits& expected) {
   auto file = gguf::File::open(model_path.string());
   ASSERT_TRUE(file) << file.error().message;
   const auto backend = backend::make_reference_backend();
-  auto model = Model::load(*file, *backend, {});
+  auto model = Model::load(*file, *backend, {.context = expected.n_ctx});
   ASSERT_TRUE(model) << model.error().message;
-  const Expected expected = read_expected(expected_path);
   CacheOptions cache;
   cache.blocks.assign((*model)->spec().cache_windows.size(), expected.n_ctx / 16);
   cache.key_type = cache.value_type = DType::kF32;
@@ -73,7 +38,7 @@ void expect_agreement(const fs::path& model_path, const fs::path& expected_path)
   ASSERT_EQ(logits->size(), expected.logits.size() * vocab);
   for (size_t i = 0; i < expected.logits.size(); ++i) {
     const std::span<const float> row(logits->data() + i * vocab, vocab);
-    EXPECT_LT(max_difference(row, expected.logits[i]), kTolerance)
+    EXPECT_LT(testing::max_difference(row, expected.logits[i]), kTolerance)
         << "position " << expected.positions[i];
   }
   std::vector<float> last(logits->end() - static_cast<std::ptrdiff_t>(vocab), logits->end());
@@ -86,23 +51,26 @@ void expect_agreement(const fs::path& model_path, const fs::path& expected_path)
     const int64_t wanted[] = {0};
     last = *session.feed(fed, wanted);
   }
-  EXPECT_LT(max_difference(last, expected.logits_after_greedy), kTolerance);
+  EXPECT_LT(testing::max_difference(last, expected.logits_after_greedy), kTolerance);
 }
 
 TEST(GoldenModels, SupportedArchitecturesAgree) {
-  const auto golden = testing::golden_dir();
-  if (!golden) GTEST_SKIP() << testing::no_golden_data();
+  const auto models = testing::golden_models();
+  if (models.empty()) GTEST_SKIP() << testing::no_golden_data();
   int compared = 0;
-  for (const auto& entry : fs::directory_iterator(*golden / "archs")) {
-    const fs::path model_path = entry.path() / "model.gguf";
-    const auto json = testing::read_json(entry.path() / "expected.json").as_object();
-    const std::string arch(json.at("arch").as_string());
-    if (find_architecture(arch) == nullptr || json.at("kind").as_string() != "lm") continue;
-    SCOPED_TRACE(entry.path().filename().string());
-    expect_agreement(model_path, entry.path() / "expected.json");
+  for (const testing::GoldenModel& model : models) {
+    if (find_architecture(model.architecture()) == nullptr || model.kind() != "lm") continue;
+    SCOPED_TRACE(model.name);
+    expect_agreement(model.path, testing::best_logits(model.json));
+    if (const auto* longer = model.json.if_contains("long_context")) {
+      SCOPED_TRACE("long context");
+      boost::json::object same_input = model.json;
+      for (const auto& [key, value] : longer->as_object()) same_input[key] = value;
+      expect_agreement(model.path, testing::expected_logits(same_input, ""));
+    }
     ++compared;
   }
-  EXPECT_GE(compared, 7);
+  EXPECT_GE(compared, 46);
 }
 
 TEST(GoldenModels, QuantizedFilesAgreeWithTheirDequantizedWeights) {
@@ -112,7 +80,9 @@ TEST(GoldenModels, QuantizedFilesAgreeWithTheirDequantizedWeights) {
   for (const auto& entry : fs::directory_iterator(*golden / "quantized")) {
     if (entry.path().extension() != ".gguf") continue;
     SCOPED_TRACE(entry.path().filename().string());
-    expect_agreement(entry.path(), fs::path(entry.path()).replace_extension(".json"));
+    const auto json =
+        testing::read_json(fs::path(entry.path()).replace_extension(".json")).as_object();
+    expect_agreement(entry.path(), testing::best_logits(json));
     ++compared;
   }
   EXPECT_GE(compared, 12);

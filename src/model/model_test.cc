@@ -3,12 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <fstream>
 #include <numeric>
 
 #include "backend/backend.h"
 #include "model/internal/rope_tables.h"
 #include "model/row_cost.h"
 #include "model/session.h"
+#include "model/tensor_report.h"
+#include "support/golden.h"
 #include "support/tiny_model.h"
 
 namespace chasqui::model {
@@ -84,13 +87,13 @@ TEST(Model, StrangersInTheBatchDoNotChangeABit) {
   const auto alone = last_logits(*model, tokens, 0);
 
   // The same prompt as the second of three sequences of one step.
-  std::vector<Session> sessions = {Session(*model, 128, 0), Session(*model, 128, 8),
-                                   Session(*model, 128, 16)};
+  std::vector<Session> sessions = {Session(*model, 128, 0), Session(*model, 128, 1),
+                                   Session(*model, 128, 2)};
   std::vector<int32_t> batch = some_tokens(5, 290);
   std::vector<int32_t> positions(5);
   std::iota(positions.begin(), positions.end(), 0);
   const std::vector<backend::SequenceSlice> slices = {
-      sessions[0].slice(0, 5), sessions[1].slice(5, 20), sessions[2].slice(25, 3)};
+      sessions[0].slice(0, 0, 5), sessions[1].slice(0, 5, 20), sessions[2].slice(0, 25, 3)};
   batch.insert(batch.end(), tokens.begin(), tokens.end());
   for (int32_t i = 0; i < 20; ++i) positions.push_back(i);
   for (int32_t i = 0; i < 3; ++i) {
@@ -106,6 +109,36 @@ TEST(Model, StrangersInTheBatchDoNotChangeABit) {
                                        .hidden_rows = rows});
   EXPECT_TRUE(std::ranges::equal(outputs.logits, alone));
   EXPECT_EQ(outputs.hidden.size(), 64u);
+}
+
+TEST(RecurrentModel, ChunksAndStrangersDoNotChangeABit) {
+  Fixture fixture(TinyModel{.layers = 3, .recurrent = true});
+  const auto model = fixture.load();
+  ASSERT_TRUE(model) << model.error().message;
+  ASSERT_TRUE((*model)->allocate_cache({.blocks = session_blocks(**model, 128, 2)}));
+  const auto tokens = some_tokens(61, 300);
+  const auto whole = last_logits(**model, tokens, 0);
+  const int64_t last[] = {60};
+  Session session(**model, 128);
+  Session stranger(**model, 128, 1);
+  for (const int64_t chunk : {1, 7, 16, 60}) {
+    session.truncate(0);
+    EXPECT_EQ(session.feed(tokens, last, chunk).value(), whole) << chunk;
+    ASSERT_TRUE(stranger.feed(some_tokens(9, 290), {}));
+  }
+  EXPECT_FALSE(session.can_truncate(60)) << "a state cannot go back";
+}
+
+TEST(RecurrentModel, HasAGroupOfStates) {
+  Fixture fixture(TinyModel{.layers = 3, .recurrent = true});
+  const auto model = fixture.load();
+  ASSERT_TRUE(model) << model.error().message;
+  const auto groups = (*model)->cache_groups(DType::kF16, DType::kF16);
+  ASSERT_EQ(groups.size(), 2u);
+  EXPECT_EQ(groups[0].state_every_tokens, 0);
+  EXPECT_EQ(groups[0].bytes_per_block, 16 * 2 * 32 * 2) << "one layer of attention";
+  EXPECT_GT(groups[1].state_every_tokens, 0);
+  EXPECT_EQ(groups[1].bytes_per_block, 2 * 2 * 64 * 4) << "two layers, two tokens each";
 }
 
 TEST(Model, TruncatedSessionsGoOnAsIfNothingHadFollowed) {
@@ -193,6 +226,50 @@ TEST(Model, AnUnknownArchitectureIsNamedWithTheKnownOnes) {
   EXPECT_EQ(model.error().code, ErrorCode::kUnsupported);
   EXPECT_NE(model.error().message.find("hal9000"), std::string::npos);
   EXPECT_NE(model.error().message.find("llama"), std::string::npos);
+}
+
+// Bytes of a tensor's entry in the directory between its name and its type: the number of
+// dimensions and two of them.
+constexpr size_t kToType = 4 + 2 * 8;
+
+TEST(Model, ATypeThatCannotBeComputedWithIsNamedBeforeAnythingIsLoaded) {
+  Fixture fixture(TinyModel{});
+  const std::string name = "blk.1.attn_q.weight";
+  std::string bytes = testing::read_file(fixture.file.path());
+  const auto code = static_cast<char>(DType::kI32);  // as wide as the f32 that it replaces
+  bytes.replace(bytes.find(name) + name.size() + kToType, 1, 1, code);
+  const TemporaryFile other(".gguf");
+  std::ofstream(other.path(), std::ios::binary) << bytes;
+  const auto file = gguf::File::open(other.path());
+  ASSERT_TRUE(file) << file.error().message;
+  const auto model = Model::load(*file, *fixture.backend, {});
+  ASSERT_FALSE(model);
+  EXPECT_EQ(model.error().code, ErrorCode::kUnsupported);
+  for (const char* part : {name.c_str(), "I32", "Q4_K"}) {
+    EXPECT_NE(model.error().message.find(part), std::string::npos) << model.error().message;
+  }
+}
+
+TEST(TensorReport, ListsEverythingThatIsMissingOrNotRead) {
+  TinyModel tiny;
+  tiny.leave_out_tensors = {"blk.0.attn_k.weight", "blk.1.ffn_up.weight"};
+  tiny.more_metadata = [](gguf::Writer& writer) { writer.add_uint32("llama.nobody_reads_me", 1); };
+  Fixture fixture(tiny);
+  const auto report = report_tensors(*fixture.gguf);
+  ASSERT_TRUE(report) << report.error().message;
+  ASSERT_EQ(report->problems.size(), 2u);
+  EXPECT_NE(report->problems[0].find("blk.0.attn_k.weight"), std::string::npos);
+  EXPECT_NE(report->problems[1].find("blk.1.ffn_up.weight"), std::string::npos);
+  EXPECT_EQ(report->unread_keys, std::vector<std::string>{"llama.nobody_reads_me"});
+  EXPECT_TRUE(report->unknown.empty());
+  EXPECT_EQ(report->fitting, static_cast<int64_t>(fixture.gguf->tensors().size()));
+
+  // Two norms of two layers are too few for the one table, gates too many for the other.
+  EXPECT_EQ(report_tensors(*fixture.gguf, "gemma2")->problems.size(), 2u + 4u);
+  EXPECT_EQ(report_tensors(*fixture.gguf, "starcoder2")->unknown.size(), 2u);
+  const auto none = report_tensors(*fixture.gguf, "hal9000");
+  ASSERT_FALSE(none);
+  EXPECT_NE(none.error().message.find("starcoder2"), std::string::npos);
 }
 
 TEST(RopeTable, ScalesFrequencies) {

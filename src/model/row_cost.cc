@@ -14,7 +14,15 @@ constexpr int64_t kAttentionWeight = 3;
 // Multiplications of one token with the weights of `layer`.
 int64_t products(const ModelSpec& spec, const LayerSpec& layer) {
   const int64_t ffn = 3 * layer.ffn * (layer.experts ? spec.experts.used : 1);
-  return spec.hidden * (layer.qkv_width() + layer.attention_width() + ffn);
+  int64_t mixer = spec.hidden * (layer.qkv_width() + layer.attention_width());
+  if (layer.mixer == Mixer::kDeltaNet) {
+    const DeltaNetSpec& net = spec.delta_net;
+    // Projections, and what a state meets: found, corrected and read.
+    mixer = spec.hidden * (net.qkv_width() + 2 * net.value_width()) +
+            3 * net.value_width() * net.key_dim * kAttentionWeight;
+  }
+  if (layer.mixer == Mixer::kShortConv) mixer = 4 * spec.hidden * spec.hidden;
+  return mixer + spec.hidden * ffn;
 }
 
 }  // namespace

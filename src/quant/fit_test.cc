@@ -8,6 +8,7 @@
 
 #include "base/rng.h"
 #include "quant/internal/fp4.h"
+#include "quant/internal/grid_fit.h"
 #include "quant/internal/iq4_fit.h"
 #include "quant/internal/iq_grids.h"
 #include "quant/scale_mins.h"
@@ -55,7 +56,7 @@ TEST(Fit, ScaleIsNearlyTheBest) {
   for (int group = 0; group < 200; ++group) {
     float x[32];
     fill(rng, x);
-    ours += error_of(x, 32, fit_scale<32>(x, -8, 7, 4, 0.25f), 0, -8, 7);
+    ours += error_of(x, 32, fit_scale<32>(x, kEqualWeights.data(), -8, 7, 4, 0.25f), 0, -8, 7);
     const float peak = signed_peak<32>(x);
     double best_here = INFINITY;
     for (int t = 1; t <= 1000; ++t) {
@@ -77,7 +78,7 @@ TEST(Fit, ScaleAndMinimumBeatThePlainChoice) {
   for (int group = 0; group < 200; ++group) {
     float x[32];
     fill(rng, x);
-    const ScaleMin fit = fit_scale_min<32>(x, 15, 5, 0.25f, false);
+    const ScaleMin fit = fit_scale_min<32>(x, kEqualWeights.data(), 15, 5, 0.25f, false);
     ours += error_of(x, 32, fit.scale, fit.min, 0, 15);
     const auto [low, high] = std::minmax_element(std::begin(x), std::end(x));
     plain += error_of(x, 32, (*high - *low) / 15, *low, 0, 15);
@@ -91,7 +92,7 @@ TEST(Fit, MinimumStaysBelowZeroWhenTold) {
     float x[32];
     fill(rng, x);
     for (float& value : x) value += 2;
-    const ScaleMin fit = fit_scale_min<32>(x, 15, 5, 0.25f, true);
+    const ScaleMin fit = fit_scale_min<32>(x, kEqualWeights.data(), 15, 5, 0.25f, true);
     ASSERT_LE(fit.min, 0);
     ASSERT_GT(fit.scale, 0);
   }
@@ -121,6 +122,81 @@ TEST(Iq4, FindsTheNearestOfIntegers) {
     for (const int8_t code : kIq4Values) distance = std::min(distance, std::abs(code - v));
     ASSERT_EQ(std::abs(kIq4Values[nearest.code(static_cast<float>(v))] - v), distance) << v;
   }
+}
+
+// The search against a walk through the whole grid.
+template <class Search>
+void expect_nearest(const Search& search, std::span<const uint16_t> grid, float shift) {
+  Rng rng(6);
+  for (int round = 0; round < 300; ++round) {
+    float x[8];
+    float w[8];
+    for (float& value : x) value = static_cast<float>(rng.normal() * 20);
+    for (float& value : w) value = static_cast<float>(std::exp(2 * rng.normal()));
+    const float scale = static_cast<float>(0.2 + 2 * rng.uniform());
+    double least = INFINITY;
+    const auto error_of_entry = [&](int index) {
+      double sum = 0;
+      for (int i = 0; i < Search::kRun; ++i) {
+        const double miss = x[i] - double{scale} * (search.level(index, i) + shift);
+        sum += w[i] * miss * miss;
+      }
+      return sum;
+    };
+    for (size_t i = 0; i < grid.size(); ++i) {
+      least = std::min(least, error_of_entry(static_cast<int>(i)));
+    }
+    const auto found = search.nearest(x, w, scale, shift);
+    // The found entry may differ from the twin's where both are as near, up to f32's rounding.
+    ASSERT_NEAR(error_of_entry(found.index), least, 1e-5 * least);
+    ASSERT_NEAR(found.error, least, 1e-5 * least);
+  }
+}
+
+TEST(GridSearch, FindsTheNearest) {
+  const auto check8 = [](std::span<const uint16_t> grid, std::span<const float> levels,
+                         float shift) {
+    expect_nearest(GridSearch<8, 2>(grid, levels), grid, shift);
+  };
+  const auto check4 = [](std::span<const uint16_t> grid, std::span<const float> levels) {
+    expect_nearest(GridSearch<4, 3>(grid, levels), grid, 0);
+  };
+  check8(kIq1Grid, kIq1Levels, 0.125f);
+  check8(kIq1Grid, kIq1Levels, -0.125f);
+  check8(kIq2XxsGrid, kIq2Levels, 0);
+  check8(kIq2XsGrid, kIq2Levels, 0);
+  check8(kIq2SGrid, kIq2Levels, 0);
+  check4(kIq3XxsGrid, kIq3XxsLevels);
+  check4(kIq3SGrid, kIq3SLevels);
+}
+
+TEST(GridSearch, NumbersThatAreNoneGiveAnEntry) {
+  const GridSearch<8, 2> search(kIq2XxsGrid, kIq2Levels);
+  const float x[8] = {std::numeric_limits<float>::quiet_NaN(), INFINITY, 1, 2, 3, 4, 5, 6};
+  const auto found = search.nearest(x, kEqualWeights.data(), 1, 0);
+  EXPECT_GE(found.index, 0);
+  EXPECT_LT(found.index, 256);
+}
+
+TEST(SplitSigns, AnEvenNumberIsMadeAtTheLeastCost) {
+  float x[256];
+  float w[256];
+  Rng rng(8);
+  for (float& value : x) value = static_cast<float>(rng.normal());
+  for (float& value : w) value = static_cast<float>(std::exp(rng.normal()));
+  float y[256];
+  uint8_t signs[32];
+  split_signs(GridSigns::kEven, x, w, y, signs);
+  for (int i = 0; i < 256; ++i) {
+    ASSERT_EQ((signs[i / 8] >> (i % 8) & 1) != 0 ? -y[i] : y[i], x[i]);
+    if (y[i] >= 0) continue;
+    for (int j = i / 8 * 8; j < i / 8 * 8 + 8; ++j) {
+      ASSERT_LE(w[i] * std::fabs(x[i]), w[j] * std::fabs(x[j]));
+    }
+  }
+  for (const uint8_t bits : signs) ASSERT_EQ(std::popcount(bits) % 2, 0);
+  split_signs(GridSigns::kFree, x, w, y, signs);
+  for (int i = 0; i < 256; ++i) ASSERT_EQ(y[i], std::fabs(x[i]));
 }
 
 TEST(IqGrids, SignsAreAlwaysEven) {

@@ -28,7 +28,7 @@ void decode_f32(const std::byte* from, float* to, int64_t blocks) {
   std::memcpy(to, from, static_cast<size_t>(blocks) * sizeof(float));
 }
 
-void encode_f32(const float* from, std::byte* to, int64_t blocks) {
+void encode_f32(const float* from, const float* /*weights*/, std::byte* to, int64_t blocks) {
   std::memcpy(to, from, static_cast<size_t>(blocks) * sizeof(float));
 }
 
@@ -38,7 +38,7 @@ void decode_f16(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_f16(const float* from, std::byte* to, int64_t blocks) {
+void encode_f16(const float* from, const float* /*weights*/, std::byte* to, int64_t blocks) {
   for (int64_t i = 0; i < blocks; ++i) {
     store_block(internal::float_to_half(from[i]), to, i);
   }
@@ -50,7 +50,7 @@ void decode_bf16(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_bf16(const float* from, std::byte* to, int64_t blocks) {
+void encode_bf16(const float* from, const float* /*weights*/, std::byte* to, int64_t blocks) {
   for (int64_t i = 0; i < blocks; ++i) {
     store_block(internal::float_to_bfloat16(from[i]), to, i);
   }

@@ -68,14 +68,16 @@ TEST_P(GoldenEncoder, IsAsGoodAsTheReference) {
   const DTypeInfo& info = dtype_info(quant.type);
   const auto golden = golden_of(info);
   if (!golden) GTEST_SKIP() << testing::no_golden_data();
-  // Formats that hold single values have no such fields; their values must come back exactly.
-  const bool exact = !golden->contains("quantized_rmse");
+  // Formats that hold single values have no such fields; their values must come back exactly. The
+  // reference refuses to write others without an importance matrix.
+  const bool exact = info.block_values == 1;
+  if (!exact && !golden->contains("quantized_rmse")) GTEST_SKIP() << "the reference has no figure";
   const auto input =
       floats(golden->at(exact ? "values_base64_f32le" : "quantize_input_base64_f32le"));
   const double theirs = exact ? 0 : golden->at("quantized_rmse").to_number<double>();
   const auto blocks = static_cast<int64_t>(input.size() / info.block_values);
   std::vector<std::byte> encoded(static_cast<size_t>(blocks) * info.block_bytes);
-  quant.encode(input.data(), encoded.data(), blocks);
+  quant.encode(input.data(), nullptr, encoded.data(), blocks);
   std::vector<float> decoded(input.size());
   quant.decode(encoded.data(), decoded.data(), blocks);
   const double ours = rmse(input, decoded);

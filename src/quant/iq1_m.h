@@ -1,6 +1,5 @@
 // IQ1_M: as IQ1_S, but each run has its own direction, two runs share a scale of 3 bits, and the
-// half d is spread over the tops of the scales. value = d * (2 * scale + 1) * (grid +- 1/8). There
-// is no encoder: without an importance matrix the result would not be worth having.
+// half d is spread over the tops of the scales. value = d * (2 * scale + 1) * (grid +- 1/8).
 #pragma once
 
 #include <cstddef>
@@ -18,5 +17,6 @@ static_assert(sizeof(BlockIQ1_M) == 56);
 
 // The contract is QuantType's in quant_type.h.
 void decode_iq1_m(const std::byte* from, float* to, int64_t blocks);
+void encode_iq1_m(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

@@ -1,6 +1,5 @@
 // IQ1_S: 32 runs of 8 values -1, 0, 1 out of a grid of 2048, all moved by an eighth up or down;
-// four runs share scale and direction. value = d * (2 * scale + 1) * (grid +- 1/8). There is no
-// encoder: without an importance matrix the result would not be worth having.
+// four runs share scale and direction. value = d * (2 * scale + 1) * (grid +- 1/8).
 #pragma once
 
 #include <cstddef>
@@ -20,5 +19,6 @@ static_assert(sizeof(BlockIQ1_S) == 50);
 
 // The contract is QuantType's in quant_type.h.
 void decode_iq1_s(const std::byte* from, float* to, int64_t blocks);
+void encode_iq1_s(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

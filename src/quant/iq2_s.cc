@@ -1,6 +1,7 @@
 #include "quant/iq2_s.h"
 
 #include "quant/internal/block_io.h"
+#include "quant/internal/grid_fit.h"
 #include "quant/internal/half.h"
 #include "quant/internal/iq_grids.h"
 
@@ -19,6 +20,41 @@ void decode_iq2_s(const std::byte* from, float* to, int64_t blocks) {
         to[i] = internal::with_sign(scale * internal::iq2_value(entry, i), block.signs[run], i);
       }
     }
+  }
+}
+
+namespace {
+
+using Search = internal::GridSearch<8, 2>;
+
+constexpr internal::GridFormat kFormat = {.group = 16,
+                                          .codes = 16,
+                                          .first = 0.125f,
+                                          .step = 0.25f,
+                                          .signs = internal::GridSigns::kFree,
+                                          .top_begin = 0.8f,
+                                          .top_step = 0.2f,
+                                          .tries = 5};
+
+}  // namespace
+
+void encode_iq2_s(const float* from, const float* weights, std::byte* to, int64_t blocks) {
+  const Search search(internal::kIq2SGrid, internal::kIq2Levels);
+  const internal::GridFitter<Search> fitter(search, kFormat, 43);
+  for (int64_t b = 0; b < blocks; ++b, from += 256) {
+    const auto fitted = fitter.fit(from, internal::block_weights<256>(weights, b));
+    BlockIQ2_S block{};
+    block.d = fitted.d;
+    for (int g = 0; g < 16; ++g) {
+      block.scales[g / 2] |= static_cast<uint8_t>(fitted.scale[g] << (g % 2 * 4));
+    }
+    for (int r = 0; r < 32; ++r) {
+      const int index = fitted.run[r].index;
+      block.qs[r] = static_cast<uint8_t>(index);
+      block.qh[r / 4] |= static_cast<uint8_t>((index >> 8) << (r % 4 * 2));
+      block.signs[r] = fitted.signs[r];
+    }
+    internal::store_block(block, to, b);
   }
 }
 

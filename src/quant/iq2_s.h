@@ -1,6 +1,5 @@
 // IQ2_S: 32 runs of 8 values out of a grid of 1024, each with its own signs; two runs share a scale
 // of 4 bits. value = +-d * (scale + 0.5) / 4 * grid.
-// There is no encoder: without an importance matrix the result would not be worth having.
 #pragma once
 
 #include <cstddef>
@@ -19,5 +18,6 @@ static_assert(sizeof(BlockIQ2_S) == 82);
 
 // The contract is QuantType's in quant_type.h.
 void decode_iq2_s(const std::byte* from, float* to, int64_t blocks);
+void encode_iq2_s(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

@@ -1,6 +1,5 @@
 // IQ2_XS: 32 runs of 8 values out of a grid of 512, with an even number of minus signs each; two
 // runs share a scale of 4 bits. value = +-d * (scale + 0.5) / 4 * grid.
-// There is no encoder: without an importance matrix the result would not be worth having.
 #pragma once
 
 #include <cstddef>
@@ -17,5 +16,6 @@ static_assert(sizeof(BlockIQ2_XS) == 74);
 
 // The contract is QuantType's in quant_type.h.
 void decode_iq2_xs(const std::byte* from, float* to, int64_t blocks);
+void encode_iq2_xs(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

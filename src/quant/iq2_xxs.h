@@ -1,6 +1,5 @@
 // IQ2_XXS: 32 runs of 8 values out of a grid of 256, with an even number of minus signs each; four
 // runs share a scale of 4 bits. value = +-d * (scale + 0.5) / 4 * grid.
-// There is no encoder: without an importance matrix the result would not be worth having.
 #pragma once
 
 #include <cstddef>
@@ -18,5 +17,6 @@ static_assert(sizeof(BlockIQ2_XXS) == 66);
 
 // The contract is QuantType's in quant_type.h.
 void decode_iq2_xxs(const std::byte* from, float* to, int64_t blocks);
+void encode_iq2_xxs(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

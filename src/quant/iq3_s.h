@@ -1,6 +1,5 @@
 // IQ3_S: 64 runs of 4 values out of a grid of 512, each with its own signs; 8 runs share a scale of
 // 4 bits. value = +-d * (2 * scale + 1) * grid.
-// There is no encoder: without an importance matrix the result would not be worth having.
 #pragma once
 
 #include <cstddef>
@@ -19,5 +18,6 @@ static_assert(sizeof(BlockIQ3_S) == 110);
 
 // The contract is QuantType's in quant_type.h.
 void decode_iq3_s(const std::byte* from, float* to, int64_t blocks);
+void encode_iq3_s(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

@@ -1,6 +1,5 @@
 // IQ3_XXS: 64 runs of 4 values out of a grid of 256, with an even number of minus signs in every
-// two runs; 8 runs share a scale of 4 bits. value = +-d * (scale + 0.5) / 2 * grid. There is no
-// encoder: without an importance matrix the result would not be worth having.
+// two runs; 8 runs share a scale of 4 bits. value = +-d * (scale + 0.5) / 2 * grid.
 #pragma once
 
 #include <cstddef>
@@ -18,5 +17,6 @@ static_assert(sizeof(BlockIQ3_XXS) == 98);
 
 // The contract is QuantType's in quant_type.h.
 void decode_iq3_xxs(const std::byte* from, float* to, int64_t blocks);
+void encode_iq3_xxs(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

@@ -17,11 +17,12 @@ void decode_iq4_nl(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_iq4_nl(const float* from, std::byte* to, int64_t blocks) {
+void encode_iq4_nl(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   const internal::Iq4Nearest nearest;
   for (int64_t b = 0; b < blocks; ++b, from += 32) {
+    const float* w = internal::block_weights<32>(weights, b);
     BlockIQ4_NL block;
-    block.d = internal::scale_to_half(internal::fit_iq4_scale(nearest, from));
+    block.d = internal::scale_to_half(internal::fit_iq4_scale(nearest, from, w));
     const float inv = internal::inverse(internal::half_to_float(block.d));
     for (int i = 0; i < 16; ++i) {
       const int high = nearest.code(from[i + 16] * inv);

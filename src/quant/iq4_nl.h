@@ -18,6 +18,6 @@ static_assert(sizeof(BlockIQ4_NL) == 18);
 
 // The contract is QuantType's in quant_type.h.
 void decode_iq4_nl(const std::byte* from, float* to, int64_t blocks);
-void encode_iq4_nl(const float* from, std::byte* to, int64_t blocks);
+void encode_iq4_nl(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

@@ -24,11 +24,13 @@ void decode_iq4_xs(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_iq4_xs(const float* from, std::byte* to, int64_t blocks) {
+void encode_iq4_xs(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   const internal::Iq4Nearest nearest;
   for (int64_t b = 0; b < blocks; ++b) {
+    const float* w = internal::block_weights<256>(weights, b);
     float scales[8];
-    for (int g = 0; g < 8; ++g) scales[g] = internal::fit_iq4_scale(nearest, from + g * 32);
+    for (int g = 0; g < 8; ++g)
+      scales[g] = internal::fit_iq4_scale(nearest, from + g * 32, w + g * 32);
     BlockIQ4_XS block{};
     block.d = internal::scale_to_half(internal::signed_peak<8>(scales) / -32.0f);
     const float d = internal::half_to_float(block.d);

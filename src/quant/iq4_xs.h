@@ -17,6 +17,6 @@ static_assert(sizeof(BlockIQ4_XS) == 136);
 
 // The contract is QuantType's in quant_type.h.
 void decode_iq4_xs(const std::byte* from, float* to, int64_t blocks);
-void encode_iq4_xs(const float* from, std::byte* to, int64_t blocks);
+void encode_iq4_xs(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

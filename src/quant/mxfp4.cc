@@ -34,7 +34,7 @@ constexpr int kLargestExponent = 252;
 
 // The power of two with the least error: the smallest that holds the peak, the next smaller one
 // (which clips it) or the one after that.
-uint8_t best_exponent(const float* x) {
+uint8_t best_exponent(const float* x, const float* w) {
   const float peak = std::fabs(internal::signed_peak<32>(x));
   if (!(peak > 0) || !std::isfinite(peak)) return peak > 0 ? kLargestExponent : 0;
   const int holds = std::ilogb(peak / internal::kFp4Largest) + 1 + 128;
@@ -43,7 +43,7 @@ uint8_t best_exponent(const float* x) {
   for (int e = holds; e >= holds - 2; --e) {
     const int bounded = std::clamp(e, 0, kLargestExponent);
     const float scale = mxfp4_half_scale(static_cast<uint8_t>(bounded));
-    const float error = internal::fp4_error(x, 32, scale, internal::inverse(scale));
+    const float error = internal::fp4_error(x, w, 32, scale, internal::inverse(scale));
     if (error < best_error) {
       best = bounded;
       best_error = error;
@@ -54,10 +54,11 @@ uint8_t best_exponent(const float* x) {
 
 }  // namespace
 
-void encode_mxfp4(const float* from, std::byte* to, int64_t blocks) {
+void encode_mxfp4(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 32) {
+    const float* w = internal::block_weights<32>(weights, b);
     BlockMXFP4 block;
-    block.e = best_exponent(from);
+    block.e = best_exponent(from, w);
     const float inv = internal::inverse(mxfp4_half_scale(block.e));
     for (int i = 0; i < 16; ++i) {
       const int low = internal::nearest_fp4(from[i] * inv);

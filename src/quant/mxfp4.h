@@ -18,6 +18,6 @@ float mxfp4_half_scale(uint8_t e);
 
 // The contract is QuantType's in quant_type.h.
 void decode_mxfp4(const std::byte* from, float* to, int64_t blocks);
-void encode_mxfp4(const float* from, std::byte* to, int64_t blocks);
+void encode_mxfp4(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

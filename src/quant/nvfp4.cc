@@ -37,7 +37,7 @@ constexpr int kLargestCode = 0x7e;
 // Tries the codes around the first that holds the peak. Smaller ones clip it; larger ones put it
 // on a lower value than the format's largest, below which the values lie closer: half an octave up
 // the peak meets 4 instead of 6. Idea of the latter: https://arxiv.org/abs/2512.02010
-uint8_t best_scale(const float* x) {
+uint8_t best_scale(const float* x, const float* w) {
   constexpr int kTriesBelow = 5;
   constexpr int kTriesAbove = 6;
   const float wanted = std::fabs(internal::signed_peak<16>(x)) / internal::kFp4Largest;
@@ -48,7 +48,7 @@ uint8_t best_scale(const float* x) {
   float best_error = INFINITY;
   for (int code = std::max(holds - kTriesBelow, 0); code <= last; ++code) {
     const float scale = nvfp4_half_scale(static_cast<uint8_t>(code));
-    const float error = internal::fp4_error(x, 16, scale, internal::inverse(scale));
+    const float error = internal::fp4_error(x, w, 16, scale, internal::inverse(scale));
     if (error < best_error) {
       best = code;
       best_error = error;
@@ -59,11 +59,12 @@ uint8_t best_scale(const float* x) {
 
 }  // namespace
 
-void encode_nvfp4(const float* from, std::byte* to, int64_t blocks) {
+void encode_nvfp4(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b) {
+    const float* w = internal::block_weights<64>(weights, b);
     BlockNVFP4 block;
     for (int g = 0; g < 4; ++g, from += 16) {
-      block.d[g] = best_scale(from);
+      block.d[g] = best_scale(from, w + g * 16);
       const float inv = internal::inverse(nvfp4_half_scale(block.d[g]));
       for (int i = 0; i < 8; ++i) {
         const int low = internal::nearest_fp4(from[i] * inv);

@@ -19,6 +19,6 @@ float nvfp4_half_scale(uint8_t code);
 
 // The contract is QuantType's in quant_type.h.
 void decode_nvfp4(const std::byte* from, float* to, int64_t blocks);
-void encode_nvfp4(const float* from, std::byte* to, int64_t blocks);
+void encode_nvfp4(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

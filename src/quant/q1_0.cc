@@ -17,16 +17,19 @@ void decode_q1_0(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_q1_0(const float* from, std::byte* to, int64_t blocks) {
+void encode_q1_0(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 128) {
+    const float* w = internal::block_weights<128>(weights, b);
     BlockQ1_0 block{};
     float sum = 0;
+    float weight = 0;
     for (int i = 0; i < 128; ++i) {
-      sum += std::fabs(from[i]);
+      sum += w[i] * std::fabs(from[i]);
+      weight += w[i];
       if (from[i] >= 0) block.qs[i / 8] |= static_cast<uint8_t>(1 << (i % 8));
     }
     // With the signs given, the mean magnitude is the best scale.
-    block.d = internal::scale_to_half(sum / 128);
+    block.d = internal::scale_to_half(sum / weight);
     internal::store_block(block, to, b);
   }
 }

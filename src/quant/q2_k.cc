@@ -21,10 +21,11 @@ void decode_q2_k(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_q2_k(const float* from, std::byte* to, int64_t blocks) {
+void encode_q2_k(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 256) {
+    const float* w = internal::block_weights<256>(weights, b);
     const auto fitted = internal::fit_super_block<16, 16>(
-        from, {.max_q = 3, .max_scale = 15, .tries = 5, .step = 0.2f});
+        from, w, {.max_q = 3, .max_scale = 15, .tries = 5, .step = 0.2f});
     BlockQ2_K block{};
     block.d = fitted.d;
     block.dmin = fitted.dmin;

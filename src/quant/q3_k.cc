@@ -38,10 +38,11 @@ void decode_q3_k(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_q3_k(const float* from, std::byte* to, int64_t blocks) {
+void encode_q3_k(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 256) {
+    const float* w = internal::block_weights<256>(weights, b);
     const auto fitted = internal::fit_signed_super_block(
-        from, {.low_q = -4, .low_scale = -32, .tries = 4, .step = 0.25f});
+        from, w, {.low_q = -4, .low_scale = -32, .tries = 4, .step = 0.25f});
     BlockQ3_K block{};
     block.d = fitted.d;
     for (int g = 0; g < 16; ++g) set_scale(block, g, fitted.scale[g]);

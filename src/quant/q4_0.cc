@@ -17,10 +17,11 @@ void decode_q4_0(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_q4_0(const float* from, std::byte* to, int64_t blocks) {
+void encode_q4_0(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 32) {
+    const float* w = internal::block_weights<32>(weights, b);
     BlockQ4_0 block;
-    block.d = internal::scale_to_half(internal::fit_scale<32>(from, -8, 7, 4, 0.25f));
+    block.d = internal::scale_to_half(internal::fit_scale<32>(from, w, -8, 7, 4, 0.25f));
     const float inv = internal::inverse(internal::half_to_float(block.d));
     const auto code = [&](int i) {
       return static_cast<int>(internal::quantize(from[i] * inv, -8, 7)) + 8;

@@ -15,6 +15,6 @@ static_assert(sizeof(BlockQ4_1) == 20);
 
 // The contract is QuantType's in quant_type.h.
 void decode_q4_1(const std::byte* from, float* to, int64_t blocks);
-void encode_q4_1(const float* from, std::byte* to, int64_t blocks);
+void encode_q4_1(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

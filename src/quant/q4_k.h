@@ -19,6 +19,6 @@ static_assert(sizeof(BlockQ4_K) == 144);
 
 // The contract is QuantType's in quant_type.h.
 void decode_q4_k(const std::byte* from, float* to, int64_t blocks);
-void encode_q4_k(const float* from, std::byte* to, int64_t blocks);
+void encode_q4_k(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

@@ -21,10 +21,11 @@ void decode_q5_0(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_q5_0(const float* from, std::byte* to, int64_t blocks) {
+void encode_q5_0(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 32) {
+    const float* w = internal::block_weights<32>(weights, b);
     BlockQ5_0 block{};
-    block.d = internal::scale_to_half(internal::fit_scale<32>(from, -16, 15, 5, 0.4f));
+    block.d = internal::scale_to_half(internal::fit_scale<32>(from, w, -16, 15, 5, 0.4f));
     const float inv = internal::inverse(internal::half_to_float(block.d));
     for (int i = 0; i < 32; ++i) {
       const int code = static_cast<int>(internal::quantize(from[i] * inv, -16, 15)) + 16;

@@ -15,6 +15,6 @@ static_assert(sizeof(BlockQ5_0) == 22);
 
 // The contract is QuantType's in quant_type.h.
 void decode_q5_0(const std::byte* from, float* to, int64_t blocks);
-void encode_q5_0(const float* from, std::byte* to, int64_t blocks);
+void encode_q5_0(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

@@ -22,9 +22,10 @@ void decode_q5_1(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_q5_1(const float* from, std::byte* to, int64_t blocks) {
+void encode_q5_1(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 32) {
-    const auto fit = internal::fit_scale_min<32>(from, 31, 5, 0.4f, false);
+    const float* w = internal::block_weights<32>(weights, b);
+    const auto fit = internal::fit_scale_min<32>(from, w, 31, 5, 0.4f, false);
     BlockQ5_1 block{};
     block.d = internal::scale_to_half(fit.scale);
     block.m = internal::scale_to_half(fit.min);

@@ -16,6 +16,6 @@ static_assert(sizeof(BlockQ5_1) == 24);
 
 // The contract is QuantType's in quant_type.h.
 void decode_q5_1(const std::byte* from, float* to, int64_t blocks);
-void encode_q5_1(const float* from, std::byte* to, int64_t blocks);
+void encode_q5_1(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

@@ -25,10 +25,11 @@ void decode_q5_k(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_q5_k(const float* from, std::byte* to, int64_t blocks) {
+void encode_q5_k(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 256) {
+    const float* w = internal::block_weights<256>(weights, b);
     const auto fitted = internal::fit_super_block<8, 32>(
-        from, {.max_q = 31, .max_scale = 63, .tries = 3, .step = 0.4f});
+        from, w, {.max_q = 31, .max_scale = 63, .tries = 3, .step = 0.4f});
     BlockQ5_K block{};
     block.d = fitted.d;
     block.dmin = fitted.dmin;

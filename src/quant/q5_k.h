@@ -20,6 +20,6 @@ static_assert(sizeof(BlockQ5_K) == 176);
 
 // The contract is QuantType's in quant_type.h.
 void decode_q5_k(const std::byte* from, float* to, int64_t blocks);
-void encode_q5_k(const float* from, std::byte* to, int64_t blocks);
+void encode_q5_k(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

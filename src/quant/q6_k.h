@@ -18,6 +18,6 @@ static_assert(sizeof(BlockQ6_K) == 210);
 
 // The contract is QuantType's in quant_type.h.
 void decode_q6_k(const std::byte* from, float* to, int64_t blocks);
-void encode_q6_k(const float* from, std::byte* to, int64_t blocks);
+void encode_q6_k(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

@@ -16,7 +16,7 @@ void decode_q8_0(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_q8_0(const float* from, std::byte* to, int64_t blocks) {
+void encode_q8_0(const float* from, const float* /*weights*/, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 32) {
     BlockQ8_0 block;
     // No search: with 255 levels it gains less than the half's own rounding costs.

@@ -47,15 +47,15 @@ constexpr std::array kQuantTypes = {
     QuantType{DType::kQ4_K, decode_q4_k, encode_q4_k},
     QuantType{DType::kQ5_K, decode_q5_k, encode_q5_k},
     QuantType{DType::kQ6_K, decode_q6_k, encode_q6_k},
-    QuantType{DType::kIQ2_XXS, decode_iq2_xxs, nullptr},
-    QuantType{DType::kIQ2_XS, decode_iq2_xs, nullptr},
-    QuantType{DType::kIQ3_XXS, decode_iq3_xxs, nullptr},
-    QuantType{DType::kIQ1_S, decode_iq1_s, nullptr},
+    QuantType{DType::kIQ2_XXS, decode_iq2_xxs, encode_iq2_xxs, true},
+    QuantType{DType::kIQ2_XS, decode_iq2_xs, encode_iq2_xs, true},
+    QuantType{DType::kIQ3_XXS, decode_iq3_xxs, encode_iq3_xxs},
+    QuantType{DType::kIQ1_S, decode_iq1_s, encode_iq1_s, true},
     QuantType{DType::kIQ4_NL, decode_iq4_nl, encode_iq4_nl},
-    QuantType{DType::kIQ3_S, decode_iq3_s, nullptr},
-    QuantType{DType::kIQ2_S, decode_iq2_s, nullptr},
+    QuantType{DType::kIQ3_S, decode_iq3_s, encode_iq3_s},
+    QuantType{DType::kIQ2_S, decode_iq2_s, encode_iq2_s},
     QuantType{DType::kIQ4_XS, decode_iq4_xs, encode_iq4_xs},
-    QuantType{DType::kIQ1_M, decode_iq1_m, nullptr},
+    QuantType{DType::kIQ1_M, decode_iq1_m, encode_iq1_m, true},
     QuantType{DType::kBF16, decode_bf16, encode_bf16},
     QuantType{DType::kTQ1_0, decode_tq1_0, encode_tq1_0},
     QuantType{DType::kTQ2_0, decode_tq2_0, encode_tq2_0},
@@ -83,6 +83,19 @@ void decode_row(DType type, const std::byte* from, std::span<float> to) {
   CHASQUI_CHECK(to.size() % info.block_values == 0, "{} values are not whole {} blocks", to.size(),
                 info.name);
   quant->decode(from, to.data(), static_cast<int64_t>(to.size() / info.block_values));
+}
+
+void encode_row(DType type, std::span<const float> from, std::span<const float> weights,
+                std::byte* to) {
+  const QuantType* quant = find_quant_type(type);
+  const DTypeInfo& info = dtype_info(type);
+  CHASQUI_CHECK(quant != nullptr, "{} has no encoder", info.name);
+  CHASQUI_CHECK(from.size() % info.block_values == 0, "{} values are not whole {} blocks",
+                from.size(), info.name);
+  CHASQUI_CHECK(weights.empty() || weights.size() == from.size(), "{} weights for {} values",
+                weights.size(), from.size());
+  quant->encode(from.data(), weights.empty() ? nullptr : weights.data(), to,
+                static_cast<int64_t>(from.size() / info.block_values));
 }
 
 }  // namespace chasqui::quant

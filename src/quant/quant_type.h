@@ -21,9 +21,14 @@ struct QuantType {
   // Expands `blocks` whole blocks at `from` to f32, bit for bit what the format defines.
   // `from` needs no alignment; the areas do not overlap.
   void (*decode)(const std::byte* from, float* to, int64_t blocks);
-  // Rounds to the format, deterministically; nullptr where we cannot write the type.
+  // Rounds to the format, deterministically, so that the sum of squared errors, each times the
+  // weight of its value, becomes small. `weights`: one for each value, positive and finite (only
+  // their ratios matter), usually the mean square of what the value is multiplied with; nullptr:
+  // all the same. Formats of single values and Q8_0 do not look at them.
   // NaN and infinity in the input give unspecified but valid blocks.
-  void (*encode)(const float* from, std::byte* to, int64_t blocks);
+  void (*encode)(const float* from, const float* weights, std::byte* to, int64_t blocks);
+  // So few bits that without weights the result is not worth having.
+  bool needs_weights = false;
 };
 
 // Every type whose values we can read, ordered by code.
@@ -34,6 +39,10 @@ const QuantType* find_quant_type(DType type);
 
 // Decodes `values` values (a whole number of blocks). REQUIRES: find_quant_type(type).
 void decode_row(DType type, const std::byte* from, std::span<float> to);
+
+// Encodes a whole number of blocks; `weights` is empty or as long. REQUIRES: find_quant_type(type).
+void encode_row(DType type, std::span<const float> from, std::span<const float> weights,
+                std::byte* to);
 
 // Half precision, IEEE 754 binary16 and bfloat16; round to nearest even.
 float half_to_float(uint16_t bits);

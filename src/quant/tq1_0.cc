@@ -52,10 +52,11 @@ void decode_tq1_0(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_tq1_0(const float* from, std::byte* to, int64_t blocks) {
+void encode_tq1_0(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 256) {
+    const float* w = internal::block_weights<256>(weights, b);
     BlockTQ1_0 block;
-    block.d = internal::scale_to_half(internal::fit_coarse_scale<256>(from, -1, 1));
+    block.d = internal::scale_to_half(internal::fit_coarse_scale<256>(from, w, -1, 1));
     const float inv = internal::inverse(internal::half_to_float(block.d));
     encode_run(kLong, from, inv, block.qs);
     encode_run(kShort, from, inv, block.qs + kLong.bytes);

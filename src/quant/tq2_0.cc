@@ -17,10 +17,11 @@ void decode_tq2_0(const std::byte* from, float* to, int64_t blocks) {
   }
 }
 
-void encode_tq2_0(const float* from, std::byte* to, int64_t blocks) {
+void encode_tq2_0(const float* from, const float* weights, std::byte* to, int64_t blocks) {
   for (int64_t b = 0; b < blocks; ++b, from += 256) {
+    const float* w = internal::block_weights<256>(weights, b);
     BlockTQ2_0 block{};
-    block.d = internal::scale_to_half(internal::fit_coarse_scale<256>(from, -1, 1));
+    block.d = internal::scale_to_half(internal::fit_coarse_scale<256>(from, w, -1, 1));
     const float inv = internal::inverse(internal::half_to_float(block.d));
     for (int v = 0; v < 256; ++v) {
       const int t = static_cast<int>(internal::quantize(from[v] * inv, -1, 1)) + 1;

@@ -14,6 +14,6 @@ static_assert(sizeof(BlockTQ2_0) == 66);
 
 // The contract is QuantType's in quant_type.h.
 void decode_tq2_0(const std::byte* from, float* to, int64_t blocks);
-void encode_tq2_0(const float* from, std::byte* to, int64_t blocks);
+void encode_tq2_0(const float* from, const float* weights, std::byte* to, int64_t blocks);
 
 }  // namespace chasqui::quant

@@ -49,9 +49,16 @@ void Scheduler::admit_waiting() {
 
 bool Scheduler::can_ever_run(const Sequence& sequence) const {
   for (int g = 0; g < kv_.groups(); ++g) {
-    if (kv_.peak_blocks(g, sequence.known(), 1) > kv_.total_blocks(g)) return false;
+    if (kv_.peak_blocks(g, sequence.known(), least_step(sequence)) > kv_.total_blocks(g)) {
+      return false;
+    }
   }
   return true;
+}
+
+// The fewest rows that it can be computed with at once.
+int64_t Scheduler::least_step(const Sequence& sequence) const {
+  return options_.whole_sequences ? sequence.known() : 1;
 }
 
 bool Scheduler::try_admit(Sequence& sequence) {
@@ -86,7 +93,7 @@ void Scheduler::choose_leader(Sequence& sequence) const {
                          ranks_before(other, &sequence);
     if (!sharing || other->computed >= max_hit(sequence)) continue;
     const int64_t common = std::min(common_prefix(*other, sequence), max_hit(sequence));
-    const int64_t until = common / kv_.block_tokens() * kv_.block_tokens();
+    const int64_t until = kv_.last_border(other->table, common);
     // One whose rows are all read goes slowly, because logits rows are scarce.
     const bool slow = other->wants_logits && other->wanted_from < until - 1;
     if (slow || until <= sequence.shared_until || other->computed >= until) continue;
@@ -141,7 +148,9 @@ void Scheduler::borrow_prefix(Sequence& sequence) {
 // to several newcomers at once; what the running ones will still take is subtracted here.
 bool Scheduler::fits_beside_promises(const Sequence& sequence) const {
   const auto growth = [this](const Sequence& s, int g) {
-    const int64_t peak = kv_.peak_blocks(g, s.known(), options_.prefill_chunk);
+    const int64_t rest = std::max<int64_t>(1, s.remaining());
+    const int64_t step = std::max(std::min(options_.prefill_chunk, rest), least_step(s));
+    const int64_t peak = kv_.peak_blocks(g, s.known(), step);
     return std::max<int64_t>(0, peak - kv_.held_blocks(s.table, g));
   };
   for (int g = 0; g < kv_.groups(); ++g) {
@@ -172,7 +181,7 @@ void Scheduler::fail(Sequence& sequence, int64_t tokens) {
   int64_t need = 0;
   int64_t have = 0;
   for (int g = 0; g < kv_.groups() && need <= have; ++g) {  // stops at the group that is too small
-    need = kv_.peak_blocks(g, tokens, 1);
+    need = kv_.peak_blocks(g, tokens, least_step(sequence));
     have = kv_.total_blocks(g);
   }
   sequence.failure = Error{

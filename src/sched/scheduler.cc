@@ -30,6 +30,9 @@ Scheduler::Scheduler(kv::KvManager& kv, SchedulerOptions options, kv::TierLink* 
 void Scheduler::add(Sequence& sequence) {
   CHASQUI_CHECK(sequence.state == SequenceState::kNew && !sequence.tokens.empty(),
                 "sequence {} was added twice or is empty", sequence.id);
+  CHASQUI_CHECK(!options_.whole_sequences ||
+                    (!sequence.wants_logits && sequence.known() <= options_.max_batch_tokens),
+                "sequence {} does not fit into one step", sequence.id);
   sequence.state = SequenceState::kWaiting;
   sequence.arrival = ++arrivals_;
   insert_by_rank(waiting_, sequence);
@@ -63,6 +66,7 @@ void Scheduler::begin_plan() {
 
 // Best first, so that whoever loses its blocks on the way has not been planned yet.
 void Scheduler::plan_single_rows() {
+  if (options_.whole_sequences) return;  // a stream of short texts would keep a long one out
   for (size_t i = 0; i < running_.size(); ++i) {
     Sequence& sequence = *running_[i];
     if (sequence.remaining() != 1 || sequence.load != kv::kNoLoad) continue;
@@ -84,10 +88,10 @@ void Scheduler::plan_in_turns() {
     if (sequence->state != SequenceState::kRunning) continue;  // preempted by one before it
     if (waits_for_leader(*sequence) || waits_for_tier(*sequence)) continue;
     if (sequence->fresh) borrow_prefix(*sequence);
-    const int64_t rows = rows_worth(*sequence, std::min(chunk, left));
-    int64_t count = affordable_rows(*sequence, std::min(sequence->remaining(), rows));
+    int64_t count = rows_of(*sequence, std::min(chunk, left));
     if (count == 0) continue;
     if (!make_room(*sequence, sequence->computed + count)) {
+      if (options_.whole_sequences) continue;
       // Nobody worse is left to take from: go as far as the blocks reach.
       count = std::min(count, kv_.reservable(sequence->table) - sequence->computed);
       if (count <= 0) continue;
@@ -97,6 +101,15 @@ void Scheduler::plan_in_turns() {
     add_rows(*sequence, count);
     sequence->turn = ++turns_taken_;
   }
+}
+
+// How many rows a sequence whose turn it is gets, blocks aside.
+int64_t Scheduler::rows_of(const Sequence& sequence, int64_t budget) const {
+  const int64_t left = sequence.remaining();
+  if (options_.whole_sequences) {
+    return left <= options_.max_batch_tokens - plan_.row_count ? left : 0;
+  }
+  return affordable_rows(sequence, std::min(left, rows_worth(sequence, budget)));
 }
 
 // How many of its rows cost what `budget` rows at the beginning of a text do.

@@ -17,6 +17,9 @@
 //
 // After that it waits for what a second tier has of its prefix, if there is one; the others go on.
 //
+// Sequences of a model in which every row sees its whole text (encoders) are computed in one step
+// each, or not at all in this one: `whole_sequences`.
+//
 // What is left of a step then goes to drafts (Sequence::draft), one row each, while the step stays
 // small (`draft_rows`). They take free blocks only, and commit() gives back those that it did not
 // need.
@@ -47,6 +50,9 @@ struct SchedulerOptions {
   // A row behind d tokens costs 1 + d / even_depth of one at the beginning of a text, and counts so
   // against the rows of a prompt above. 0: rows cost alike.
   int64_t even_depth = 0;
+  // All rows of a sequence go into one step. Then (1) and prefill_chunk above do not apply, a
+  // sequence must have at most max_batch_tokens tokens, and none may want logits.
+  bool whole_sequences = false;
 };
 
 class Scheduler {
@@ -95,6 +101,7 @@ class Scheduler {
   void admit_waiting();
   void plan_in_turns();
   int64_t rows_of_one_turn() const;
+  int64_t rows_of(const Sequence& sequence, int64_t budget) const;
   int64_t rows_worth(const Sequence& sequence, int64_t budget) const;
   int64_t cost(const Sequence& sequence, int64_t rows) const;
   void plan_drafts();
@@ -108,6 +115,7 @@ class Scheduler {
   int64_t wanted_rows(const Sequence& sequence, int64_t count) const;
   int64_t affordable_rows(const Sequence& sequence, int64_t count) const;
 
+  int64_t least_step(const Sequence& sequence) const;
   bool can_ever_run(const Sequence& sequence) const;
   bool try_admit(Sequence& sequence);
   bool fits_beside_promises(const Sequence& sequence) const;

@@ -16,19 +16,31 @@ constexpr int64_t kBlock = 16;
 // A scheduler over one group, and sequences with distinct tokens.
 class SchedulerTest : public testing::Test {
  protected:
-  void start(int64_t blocks, SchedulerOptions options) {
-    kv_ = std::make_unique<kv::KvManager>(std::vector<kv::KvGroup>{{{kBlock, 1, 0}, blocks}},
-                                          kv::KvOptions{});
+  void start(int64_t blocks, SchedulerOptions options, kv::KvOptions kv = {}) {
+    kv_ = std::make_unique<kv::KvManager>(std::vector<kv::KvGroup>{{{kBlock, 1, 0}, blocks}}, kv);
     scheduler_ = std::make_unique<Scheduler>(*kv_, options);
   }
 
   Sequence& add(int64_t prompt, int priority = 0) {
-    auto& sequence = *sequences_.emplace_back(std::make_unique<Sequence>());
-    sequence.id = sequences_.size();
+    Sequence& sequence = make(prompt);
     sequence.priority = priority;
-    for (int64_t i = 0; i < prompt; ++i) sequence.tokens.push_back(next_token_++);
     sequence.wanted_from = prompt - 1;
     scheduler_->add(sequence);
+    return sequence;
+  }
+
+  // A text whose hidden states are wanted, and no answer.
+  Sequence& add_text(int64_t tokens) {
+    Sequence& sequence = make(tokens);
+    sequence.wants_logits = false;
+    scheduler_->add(sequence);
+    return sequence;
+  }
+
+  Sequence& make(int64_t tokens) {
+    auto& sequence = *sequences_.emplace_back(std::make_unique<Sequence>());
+    sequence.id = sequences_.size();
+    for (int64_t i = 0; i < tokens; ++i) sequence.tokens.push_back(next_token_++);
     return sequence;
   }
 
@@ -40,7 +52,9 @@ class SchedulerTest : public testing::Test {
     std::vector<Advance> advances;
     for (const RowGroup& group : plan.rows) {
       rows[group.sequence->id] = group.count;
-      advances.push_back({group.catches_up() ? next_token_++ : -1, false});
+      const bool samples = group.catches_up() && group.sequence->wants_logits;
+      advances.push_back(
+          {samples ? next_token_++ : -1, group.catches_up() && !group.sequence->wants_logits});
     }
     if (!advances.empty()) scheduler_->commit(advances);
     scheduler_->check_integrity();
@@ -68,6 +82,21 @@ TEST_F(SchedulerTest, AloneAPromptGetsTheWholeBudgetSharedAChunk) {
   add(250);
   EXPECT_EQ(step(), (Rows{{1, 30}, {2, 30}}));
   EXPECT_EQ(step(), (Rows{{1, 30}, {2, 30}}));
+}
+
+TEST_F(SchedulerTest, WholeSequencesComeInOneStepAndLongOnesAreNotOvertakenForEver) {
+  start(1000, {.max_batch_tokens = 100, .prefill_chunk = 30, .whole_sequences = true},
+        {.prefix_cache = false});
+  const auto text = [this](int64_t tokens) { return add_text(tokens).id; };
+  const auto a = text(60);
+  const auto b = text(90);
+  const auto c = text(1);
+  EXPECT_EQ(step(), (Rows{{a, 60}, {c, 1}})) << "what does not fit is stepped around";
+  const auto d = text(50);
+  EXPECT_EQ(step(), (Rows{{b, 90}})) << "and then goes first";
+  const auto e = text(50);
+  EXPECT_EQ(step(), (Rows{{d, 50}, {e, 50}}));
+  EXPECT_EQ(step(), Rows());
 }
 
 TEST_F(SchedulerTest, RunningSequencesComeFirstWithOneTokenEach) {

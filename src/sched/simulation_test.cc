@@ -159,6 +159,7 @@ class Simulation : kv::BlockMover {
     }
     task.prompt = s.known();
     task.answer = rng_.below(5) == 0 ? 0 : static_cast<int64_t>(rng_.below(30)) + 1;
+    if (scheduler_.options().whole_sequences) task.answer = 0;
     s.wants_logits = task.answer > 0;
     s.wanted_from = rng_.below(4) == 0 ? 0 : task.prompt - 1;
     task.next_wanted = s.wanted_from;
@@ -200,12 +201,16 @@ class Simulation : kv::BlockMover {
     for (const RowGroup& group : plan.rows) {
       Task& task = *tasks_[group.sequence->id - 1];
       task.cancelled = true;
-      for (int g = 0; g < kv_.groups(); ++g) {
-        for (int64_t p = group.begin; p < group.end(); ++p) slot(*group.sequence, g, p) = {};
-      }
+      for (int g = 0; g < kv_.groups(); ++g) spoil(group, g);
     }
     scheduler_.abandon_step();
     kv_.copies_done();
+  }
+
+  void spoil(const RowGroup& group, int g) {
+    for (int64_t p = group.begin; p < group.end(); ++p) {
+      if (has_unit(*group.sequence, g, p)) slot(*group.sequence, g, p) = {};
+    }
   }
 
   void compute(const StepPlan& plan) {
@@ -216,10 +221,20 @@ class Simulation : kv::BlockMover {
     if (!plan.rows.empty()) scheduler_.commit(advances);
   }
 
+  bool is_state(int group) const {
+    return groups_[static_cast<size_t>(group)].spec.state_every_tokens > 0;
+  }
+
+  // Of a state group: the one state of the position's block.
   Slot& slot(const Sequence& s, int group, int64_t position) {
+    if (is_state(group)) position -= position % kBlock;
     const int32_t block = kv_.blocks(s.table, group)[static_cast<size_t>(position / kBlock)];
     return memory_[static_cast<size_t>(group)]
                   [static_cast<size_t>(block * kBlock + position % kBlock)];
+  }
+
+  bool has_unit(const Sequence& s, int group, int64_t position) const {
+    return kv_.blocks(s.table, group)[static_cast<size_t>(position / kBlock)] != kv::kNoUnit;
   }
 
   void copy_blocks() {
@@ -242,9 +257,25 @@ class Simulation : kv::BlockMover {
   void write(const RowGroup& group) {
     const Sequence& s = *group.sequence;
     for (int g = 0; g < kv_.groups(); ++g) {
+      if (is_state(g)) {
+        write_states(group, g);
+        continue;
+      }
       for (int64_t p = group.begin; p < group.end(); ++p) {
         slot(s, g, p) = {group.token(p), p, prefix_hash(group, p)};
       }
+    }
+  }
+
+  // From what the state before says, whatever it is.
+  void write_states(const RowGroup& group, int g) {
+    const Sequence& s = *group.sequence;
+    Slot state{-1, -1, s.cache_salt + 1};
+    if (group.begin > 0) state = slot(s, g, group.begin - 1);
+    for (int64_t p = group.begin; p < group.end(); ++p) {
+      const auto token = static_cast<uint64_t>(group.token(p));
+      state = {group.token(p), state.position + 1, mix(state.prefix, token)};
+      if (has_unit(s, g, p)) slot(s, g, p) = state;
     }
   }
 
@@ -252,9 +283,13 @@ class Simulation : kv::BlockMover {
   Advance read(const RowGroup& group) {
     const Sequence& s = *group.sequence;
     Task& task = *tasks_[s.id - 1];
+    if (scheduler_.options().whole_sequences) {
+      EXPECT_EQ(group.count, task.prompt) << "a part of sequence " << s.id;
+    }
     for (int g = 0; g < kv_.groups(); ++g) {
       const int64_t window = groups_[static_cast<size_t>(g)].spec.window_tokens;
-      const int64_t first = window > 0 ? std::max<int64_t>(0, group.begin - window + 1) : 0;
+      int64_t first = window > 0 ? std::max<int64_t>(0, group.begin - window + 1) : 0;
+      if (is_state(g)) first = group.end() - 1;
       for (int64_t p = first; p < group.end(); ++p) check_slot(group, g, p);
     }
     if (group.wanted > 0) {
@@ -353,6 +388,10 @@ kv::KvGroup windowed(int64_t blocks, int64_t window) {
   return {{kBlock, 1, window}, blocks};
 }
 
+kv::KvGroup states(int64_t units, int64_t every_tokens) {
+  return {{kBlock, 1, 0, every_tokens}, units};
+}
+
 struct Counts {
   int64_t preemptions = 0;
   int64_t failures = 0;
@@ -425,6 +464,25 @@ TEST(Simulation, FullAndWindowGroup) {
   EXPECT_GT(counts.copies, 50);
 }
 
+// A recurrent model: whoever goes on from a state goes on from the state after its own tokens.
+TEST(Simulation, RecurrentStates) {
+  const Counts counts = run_seeds(
+      {{full(40), states(30, 3 * kBlock)},
+       {.max_sequences = 8, .max_batch_tokens = 24, .max_logit_rows = 10, .prefill_chunk = 7}});
+  EXPECT_EQ(counts.failures, 0);
+  EXPECT_GT(counts.preemptions, 20);
+  EXPECT_GT(counts.hits, 500);
+  EXPECT_EQ(counts.copies, 0);
+}
+
+TEST(Simulation, FewStatesAndAWindow) {
+  const Counts counts = run_seeds(
+      {{full(30), states(5, 2 * kBlock), windowed(14, 6)},
+       {.max_sequences = 8, .max_batch_tokens = 24, .max_logit_rows = 10, .prefill_chunk = 7}});
+  EXPECT_EQ(counts.failures, 0) << "two states are enough for anybody";
+  EXPECT_GT(counts.hits, 20);
+}
+
 // Everybody guesses, in a pool that has too little room: what was guessed wrong is in no table and
 // no prefix afterwards, and what was guessed right is as if it had been sampled.
 TEST(Simulation, Drafts) {
@@ -468,6 +526,18 @@ TEST(Simulation, RowsThatCostMoreTheDeeperTheyAre) {
                                     .even_depth = 20}});
   EXPECT_EQ(counts.failures, 0);
   EXPECT_GT(counts.hits, 100);
+}
+
+// Every text in one step, where one alone fills most of a step and of the pool.
+TEST(Simulation, WholeSequences) {
+  const SchedulerOptions options = {.max_sequences = 8,
+                                    .max_batch_tokens = 42,
+                                    .max_logit_rows = 10,
+                                    .prefill_chunk = 7,
+                                    .whole_sequences = true};
+  const Counts counts = run_seeds({{full(16), windowed(16, 6)}, options, false});
+  EXPECT_EQ(counts.failures, 0);
+  EXPECT_GT(run_seeds({{full(8)}, options, false}).failures, 50) << "a pool smaller than a text";
 }
 
 TEST(Simulation, WithoutPrefixCache) {

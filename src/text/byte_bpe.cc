@@ -1,7 +1,10 @@
 // BPE with merges by rank ("gpt2"): patterns cut the text into words, inside which neighbours
 // merge in the order of the merge list. Words are spelled in GPT-2's byte characters, so that any
-// bytes have tokens; Gemma 4's variant merges plain characters, with U+2581 for spaces.
+// bytes have tokens; variants merge plain characters, with U+2581 for spaces (Gemma 4) or without
+// any spaces (the Chinese model of Jina's embeddings).
 // Algorithm: Sennrich, Haddow and Birch, 2016; byte level: Radford et al., 2019.
+#include <utf8proc.h>
+
 #include <algorithm>
 #include <array>
 #include <unordered_map>
@@ -22,19 +25,34 @@ uint64_t character_key(std::string_view character) {
   return key;
 }
 
+// Every white space becomes one " "; with `lowercase`, letters their simple lower case.
+std::string simplify(std::string_view text, bool lowercase) {
+  std::string out;
+  out.reserve(text.size());
+  for (size_t at = 0; at < text.size();) {
+    uint32_t c = take_character(text, at);
+    if (is_white_space(c)) c = ' ';
+    if (lowercase) {
+      c = static_cast<uint32_t>(utf8proc_tolower(static_cast<utf8proc_int32_t>(c)));
+    }
+    append_utf8(c, out);
+  }
+  return out;
+}
+
 class ByteBpe final : public Tokenizer {
  public:
   ByteBpe(Vocab vocab, PreTokenizer splitter, PreTokenizerFlags flags)
       : Tokenizer(std::move(vocab)), splitter_(std::move(splitter)), flags_(flags) {
     build_symbols();
-    build_pieces();
+    finish_loading();
   }
 
  protected:
   void encode_plain(std::string_view text, bool at_start, std::vector<TokenId>& out) const override;
   std::string unescape(std::string_view token_text) const override {
-    return flags_.raw_characters ? replace_all(token_text, kSpaceMark, " ")
-                                 : unspell_bytes(token_text);
+    if (!flags_.raw_characters) return unspell_bytes(token_text);
+    return flags_.drops_spaces ? std::string(token_text) : replace_all(token_text, kSpaceMark, " ");
   }
 
  private:
@@ -149,17 +167,23 @@ void ByteBpe::encode_plain(std::string_view text, bool /*at_start*/,
     lenient = read_leniently(text);
     text = lenient.text;
   }
+  const auto prepare = [&](std::string_view from) {
+    return flags_.drops_spaces ? simplify(from, vocab().lowercase())
+                               : replace_all(from, " ", kSpaceMark);
+  };
   if (flags_.raw_characters) {
-    marked = replace_all(text, " ", kSpaceMark);
+    marked = prepare(text);
     text = marked;
-    lenient.matchable = replace_all(lenient.matchable, " ", kSpaceMark);
+    lenient.matchable = prepare(lenient.matchable);
   }
   const std::string_view matchable = lenient.matchable.empty() ? text : lenient.matchable;
 
   Scratch scratch{Merger(merges_), {}};
   size_t begin = 0;
   for (const uint32_t end : splitter_.split(matchable)) {
-    encode_word(text.substr(begin, end - begin), scratch, out);
+    if (!flags_.drops_spaces || text[begin] != ' ') {
+      encode_word(text.substr(begin, end - begin), scratch, out);
+    }
     begin = end;
   }
 }

@@ -66,7 +66,8 @@ TEST(Detokenizer, ShowsSpecialTokensOnlyWhenAsked) {
 }
 
 TEST(Detokenizer, StreamsWhatDecodeGives) {
-  for (const auto& vocab : {sentence_piece_vocab(), byte_bpe_vocab()}) {
+  for (const auto& vocab : {sentence_piece_vocab(), byte_bpe_vocab(), testing::unigram_vocab(),
+                            testing::rwkv_vocab(), testing::plamo2_vocab()}) {
     const auto tokenizer = vocab.load();
     Rng rng(5);
     for (int round = 0; round < 3000; ++round) {

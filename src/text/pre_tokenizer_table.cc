@@ -100,7 +100,7 @@ constexpr PreTokenizerRow kRows[] = {
     {"glm4 chatglm-bpe", {{{CL100K(R"(\p{N}{1,3})")}}}, {.no_default_bos = true}},
     {"minicpm5", {{{R"(\p{N}{1,3})"}, {CL100K(R"(\p{N}+)")}}}, {.ignore_merges = true}},
     {"jais-2", {{{CL100K(R"(\p{N}{1,3})")}, {SPACE_LADDER}}}, kPlain},
-    {"qwen2 deepseek-r1-qwen kormo f2llmv2 hunyuan solar-open grok-2",
+    {"qwen2 deepseek-r1-qwen kormo f2llmv2 openpangu hunyuan solar-open grok-2",
      {{{CL100K(R"(\p{N})")}}},
      kFaithful},
     {"stablelm2 megrez", {{{CL100K(R"(\p{N})")}}}, kPlain},
@@ -128,7 +128,7 @@ constexpr PreTokenizerRow kRows[] = {
     {"trillion granite-docling", {{{GPT2}}}, kFaithful},
     {"jina-v1-en jina-v2-code roberta-bpe", {{{GPT2}}}, {.add_sep = true}},
     {"starcoder refact codeshell exaone minerva-7b mellum2", {{{R"(\p{N})"}, {GPT2}}}, kPlain},
-    {"command-r smollm", {{{R"(\p{N})"}, {GPT2}}}, kFaithful},
+    {"command-r cohere2_moe smollm", {{{R"(\p{N})"}, {GPT2}}}, kFaithful},
     {"falcon", {{{R"([\p{P}\$\+<=>\^~\|`]+)"}, {GPT2}, {R"([0-9][0-9][0-9])"}}}, kPlain},
     {"deepseek-llm",
      {{{R"([\r\n])"},
@@ -186,7 +186,8 @@ constexpr PreTokenizerRow kRows[] = {
      {.add_bos = true, .clean_spaces = false}},
     {"gemma4 granite-embed-multi-311m",
      {{{R"([^\n]+|[\n]+)"}}},
-     {.add_bos = true, .raw_characters = true}},
+     {.add_bos = true, .raw_characters = true, .needs_bos = true}},
+    {"whitespace", {{{R"(\S+)"}}}, {.raw_characters = true, .drops_spaces = true}},
     {"sarvam-moe", {{{R"([^\n]+|[\n]+)"}}}, {.clean_spaces = false, .raw_characters = true}},
 };
 

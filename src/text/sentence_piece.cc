@@ -90,7 +90,7 @@ class SentencePiece final : public Tokenizer {
     build_characters();
     build_merges();
     build_bytes();
-    build_pieces();
+    finish_loading();
   }
 
  protected:

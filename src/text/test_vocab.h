@@ -1,6 +1,7 @@
 // Small vocabularies for this room's tests, written with gguf::Writer. Test code only.
 #pragma once
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -40,7 +41,8 @@ struct TestVocab {
     if (!pre.empty()) writer.add_string("tokenizer.ggml.pre", pre);
     if (!tokens.empty()) writer.add_strings("tokenizer.ggml.tokens", tokens);
     if (!types.empty()) writer.add_int32s("tokenizer.ggml.token_type", types);
-    if (!scores.empty() && model == "llama") writer.add_float32s("tokenizer.ggml.scores", scores);
+    const bool has_scores = model == "llama" || model == "t5" || model == "plamo2";
+    if (!scores.empty() && has_scores) writer.add_float32s("tokenizer.ggml.scores", scores);
     if (!merges.empty()) writer.add_strings("tokenizer.ggml.merges", merges);
     more(writer);
     static int count = 0;
@@ -81,6 +83,53 @@ inline TestVocab sentence_piece_vocab() {
     vocab.add(text, TokenKind::kNormal, score);
     if (vocab.tokens.size() % 3 != 0) score -= 1;
   }
+  return vocab;
+}
+
+// <pad> </s> <unk>, then words over a, b, c, e-acute and space whose scores are quarters, so that
+// sums are exact. No space begins an encoded text.
+inline TestVocab unigram_vocab() {
+  TestVocab vocab;
+  vocab.model = "t5";
+  vocab.add("<pad>", TokenKind::kControl);
+  vocab.add("</s>", TokenKind::kControl);
+  vocab.add("<unk>", TokenKind::kUnknown);
+  vocab.add("<tool>", TokenKind::kUserDefined, -50);
+  const std::pair<const char*, float> words[] = {
+      {"▁", -2},      {"a", -3},     {"b", -3.25f}, {"ab", -5},    {"▁a", -4.5f}, {"bc", -6},
+      {"abc", -7.5f}, {"aa", -5.5f}, {"aaaa", -9},  {"▁▁", -3.5f}, {"▁ab", -6},   {"é", -4},
+      {"éa", -6.25f}, {"ba", -6},    {"bab", -8.5f}};  // "c" alone is unknown
+  for (const auto& [text, score] : words) vocab.add(text, TokenKind::kNormal, score);
+  return vocab;
+}
+
+// Python's spelling of bytes: all single ones, and some longer.
+inline TestVocab rwkv_vocab() {
+  TestVocab vocab;
+  vocab.model = "rwkv";
+  vocab.add("<s>", TokenKind::kControl);
+  for (int byte = 0; byte < 256; ++byte) vocab.add(fmt::format("\\x{:02x}", byte));
+  for (const char* text :
+       {"ab", "abc", "bcd", " a", "\\n\\n", "\\t\\\\", "\\xe4\\xb8", "\\'s", "aa", "aaaa"}) {
+    vocab.add(text);
+  }
+  return vocab;
+}
+
+inline TestVocab plamo2_vocab() {
+  TestVocab vocab;
+  vocab.model = "plamo2";
+  vocab.add("<|plamo:unk|>", TokenKind::kUnknown);
+  vocab.add("<|plamo:bos|>", TokenKind::kControl);
+  vocab.add("<|plamo:eos|>", TokenKind::kControl);
+  vocab.add("<|plamo:pad|>", TokenKind::kControl);
+  for (int byte = 0; byte < 256; ++byte) {
+    vocab.add(spelling_of_byte(static_cast<uint8_t>(byte)), TokenKind::kByte);
+  }
+  const std::pair<const char*, float> words[] = {{"a", -3},  {"b", -3.25f},  {"ab", -5}, {" a", -4},
+                                                 {" ", -2},  {"abc", -8},    {"aa", -6}, {"é", -4},
+                                                 {"éa", -7}, {"bab", -2500}, {"ba", -6}};
+  for (const auto& [text, score] : words) vocab.add(text, TokenKind::kNormal, score);
   return vocab;
 }
 

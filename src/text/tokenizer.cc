@@ -44,6 +44,14 @@ std::string spelling_of_byte(uint8_t byte) {
   return fmt::format("<0x{:02X}>", byte);
 }
 
+std::array<TokenId, 256> byte_tokens(const Vocab& vocab) {
+  std::array<TokenId, 256> tokens{};
+  for (size_t byte = 0; byte < tokens.size(); ++byte) {
+    tokens[byte] = vocab.find(spelling_of_byte(static_cast<uint8_t>(byte))).value_or(kNoToken);
+  }
+  return tokens;
+}
+
 Result<std::shared_ptr<const Tokenizer>> Tokenizer::load(const gguf::File& file) {
   CHASQUI_TRY(Vocab vocab, Vocab::load(file));
   switch (vocab.kind()) {
@@ -53,6 +61,12 @@ Result<std::shared_ptr<const Tokenizer>> Tokenizer::load(const gguf::File& file)
       return make_byte_bpe(std::move(vocab));
     case VocabKind::kWordPiece:
       return make_word_piece(std::move(vocab));
+    case VocabKind::kUnigram:
+      return make_unigram(std::move(vocab));
+    case VocabKind::kRwkv:
+      return make_rwkv(std::move(vocab));
+    case VocabKind::kPlamo2:
+      return make_plamo2(std::move(vocab));
   }
   return fail(ErrorCode::kInternal, "a kind of vocabulary without a tokenizer");
 }
@@ -61,6 +75,23 @@ Tokenizer::Tokenizer(Vocab vocab)
     : vocab_(std::move(vocab)), specials_(std::make_unique<SpecialMatcher>(vocab_)) {}
 
 Tokenizer::~Tokenizer() = default;
+
+void Tokenizer::finish_loading() {
+  build_pieces();
+  vocab_.special_.newline = find_newline();
+}
+
+TokenId Tokenizer::find_newline() const {
+  std::vector<TokenId> ids;
+  if (vocab_.kind() == VocabKind::kSentencePiece) {
+    // Encoded, it would come behind a space.
+    if (const auto id = vocab_.find(spelling_of_byte('\n'))) return *id;
+    if (const auto id = vocab_.find("\n")) return *id;
+  } else if (vocab_.kind() != VocabKind::kWordPiece) {
+    encode_plain("\n", true, ids);
+  }
+  return ids.empty() ? vocab_.special().pad : ids.front();
+}
 
 void Tokenizer::build_pieces() {
   pieces_.reserve(static_cast<size_t>(vocab_.size()));

@@ -1,5 +1,6 @@
 // Text to token ids and back. Immutable after load; any thread may call any method at once.
-// Bounded: time is O(n log n) in the length of the text whatever the text is, and memory O(n).
+// Bounded: time is O(n log n) in the length of the text whatever the text is, and memory O(n); for
+// kinds that match tokens against the text, time is O(n x longest token) with at most 1024 bytes.
 #pragma once
 
 #include <memory>
@@ -55,7 +56,7 @@ class Tokenizer {
   // token, and only that one, loses its first space when encoding put it there.
   std::string decode(std::span<const TokenId> ids, DecodeOptions options) const;
 
-  // Whether the first space of a decoded text is an artefact of encoding (SentencePiece).
+  // Whether the first space of a decoded text is an artefact of encoding (SentencePiece, unigram).
   bool strips_leading_space() const { return vocab_.special().add_space_prefix; }
 
  protected:
@@ -66,9 +67,12 @@ class Tokenizer {
                             std::vector<TokenId>& out) const = 0;
   // The bytes for which a normal token stands.
   virtual std::string unescape(std::string_view token_text) const = 0;
-  void build_pieces();  // subclasses call it once unescape() works
+  // Builds what follows from encode_plain() and unescape(); subclasses call it once both work.
+  void finish_loading();
 
  private:
+  void build_pieces();
+  TokenId find_newline() const;
   void encode_fragment(std::string_view text, bool at_start, std::vector<TokenId>& out) const;
 
   Vocab vocab_;

@@ -231,6 +231,50 @@ TEST(Tokenizer, RawCharacterBpeFallsBackToBytes) {
             " a\n\n\xC3\xA9");
 }
 
+TEST(Tokenizer, KnowsTheNewlineOfEachKind) {
+  const auto newline = [](const TestVocab& file) {
+    const auto tokenizer = file.load();
+    return std::string(tokenizer->vocab().text(tokenizer->vocab().special().newline));
+  };
+  EXPECT_EQ(newline(sentence_piece_vocab()), "<0x0A>");
+  EXPECT_EQ(newline(byte_bpe_vocab()), "\xC4\x8A");
+  TestVocab gemma;
+  gemma.model = "gemma4";
+  gemma.add("<0x0A>", TokenKind::kByte);
+  gemma.merges = {"a b"};
+  EXPECT_EQ(newline(gemma), "<0x0A>");
+  gemma.add("\n");
+  EXPECT_EQ(newline(gemma), "\n");
+}
+
+TEST(Tokenizer, GemmaGetsItsBosWhateverTheFileSays) {
+  TestVocab file;
+  file.model = "gemma4";
+  const TokenId bos = file.add("<bos>", TokenKind::kControl);
+  const TokenId a = file.add("a");
+  file.merges = {"a b"};
+  file.more = [](gguf::Writer& w) {
+    w.add_uint32("tokenizer.ggml.bos_token_id", 0);
+    w.add_bool("tokenizer.ggml.add_bos_token", false);
+  };
+  EXPECT_EQ(file.load()->encode("a", {}), (std::vector<TokenId>{bos, a}));
+}
+
+TEST(Tokenizer, WhiteSpaceCanBeNothingButABorder) {
+  TestVocab file;
+  file.model = "whitespace";
+  const TokenId a = file.add("a");
+  const TokenId b = file.add("b");
+  const TokenId ab = file.add("ab");
+  const TokenId capital = file.add("A");
+  const TokenId han = file.add("\u4E00");
+  file.merges = {"a b"};
+  EXPECT_EQ(file.load()->encode("ab \n a\u3000b\u4E00 A ", kPlain),
+            (std::vector<TokenId>{ab, a, b, han, capital}));
+  file.more = [](gguf::Writer& w) { w.add_bool("tokenizer.ggml.normalizer.lowercase", true); };
+  EXPECT_EQ(file.load()->encode("AB\tA", kPlain), (std::vector<TokenId>{ab, a}));
+}
+
 TestVocab word_piece_vocab() {
   TestVocab file;
   file.model = "bert";

@@ -88,6 +88,21 @@ bool is_valid_utf8(std::string_view bytes) {
   return true;
 }
 
+uint32_t take_character(std::string_view text, size_t& at) {
+  const size_t length = announced_length(text[at]);
+  uint32_t c = static_cast<uint8_t>(text[at]);
+  if (length > 1) c &= 0x7Fu >> length;
+  for (size_t i = 1; i < length; ++i) c = c << 6 | (static_cast<uint8_t>(text[at + i]) & 0x3Fu);
+  at += length;
+  return c;
+}
+
+bool is_white_space(uint32_t c) {
+  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
+         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
+         c == 0x3000;
+}
+
 void append_utf8(uint32_t code_point, std::string& out) {
   const auto tail = [&](int shift) {
     out.push_back(static_cast<char>(0x80 | ((code_point >> shift) & 0x3F)));

@@ -7,9 +7,10 @@
 #include <cmath>
 #include <limits>
 
-#include "text/internal/byte_map.h"
+#include "text/internal/charsmap.h"
 #include "text/internal/pre_tokenizer.h"
 #include "text/internal/special_tokens.h"
+#include "text/internal/vocab_tables.h"
 
 namespace chasqui::text {
 namespace {
@@ -18,79 +19,7 @@ constexpr const char* kTokensKey = "tokenizer.ggml.tokens";
 constexpr const char* kScoresKey = "tokenizer.ggml.scores";
 constexpr const char* kTypesKey = "tokenizer.ggml.token_type";
 constexpr const char* kMergesKey = "tokenizer.ggml.merges";
-
-// What a kind of vocabulary means where the file is silent.
-struct ModelRow {
-  std::string_view name;  // `tokenizer.ggml.model`
-  VocabKind kind;
-  SpecialTokens defaults;
-  const char* pre;  // rules that this model always has, or nullptr
-};
-
-// 11 is the end-of-text token of Falcon, the first byte-level model that was converted; files
-// without explicit ids still rely on it.
-constexpr ModelRow kModels[] = {
-    {"llama",
-     VocabKind::kSentencePiece,
-     {.bos = 1, .eos = 2, .unk = 0, .add_bos = true, .add_space_prefix = true},
-     nullptr},
-    {"gpt2", VocabKind::kBpe, {.bos = 11, .eos = 11}, nullptr},
-    {"gemma4", VocabKind::kBpe, {}, "gemma4"},
-    {"bert",
-     VocabKind::kWordPiece,
-     {.bos = 101,
-      .unk = 100,
-      .sep = 102,
-      .pad = 0,
-      .mask = 103,
-      .add_bos = true,
-      .add_sep = true,
-      .clean_spaces = true},
-     nullptr},
-};
-
-struct IdKey {
-  const char* key;
-  TokenId SpecialTokens::*id;
-};
-
-// The spelling "seperator" is the format's. Later rows win.
-constexpr IdKey kIdKeys[] = {
-    {"tokenizer.ggml.prefix_token_id", &SpecialTokens::fim_prefix},  // deprecated names
-    {"tokenizer.ggml.suffix_token_id", &SpecialTokens::fim_suffix},
-    {"tokenizer.ggml.middle_token_id", &SpecialTokens::fim_middle},
-    {"tokenizer.ggml.bos_token_id", &SpecialTokens::bos},
-    {"tokenizer.ggml.eos_token_id", &SpecialTokens::eos},
-    {"tokenizer.ggml.eot_token_id", &SpecialTokens::eot},
-    {"tokenizer.ggml.eom_token_id", &SpecialTokens::eom},
-    {"tokenizer.ggml.unknown_token_id", &SpecialTokens::unk},
-    {"tokenizer.ggml.seperator_token_id", &SpecialTokens::sep},
-    {"tokenizer.ggml.padding_token_id", &SpecialTokens::pad},
-    {"tokenizer.ggml.mask_token_id", &SpecialTokens::mask},
-    {"tokenizer.ggml.fim_pre_token_id", &SpecialTokens::fim_prefix},
-    {"tokenizer.ggml.fim_suf_token_id", &SpecialTokens::fim_suffix},
-    {"tokenizer.ggml.fim_mid_token_id", &SpecialTokens::fim_middle},
-    {"tokenizer.ggml.fim_pad_token_id", &SpecialTokens::fim_pad},
-    {"tokenizer.ggml.fim_rep_token_id", &SpecialTokens::fim_repository},
-    {"tokenizer.ggml.fim_sep_token_id", &SpecialTokens::fim_separator},
-};
-
-// A token that encode() is told to add, and where it comes from.
-struct AddKey {
-  const char* key;
-  const char* id_key;
-  bool SpecialTokens::*flag;
-  TokenId SpecialTokens::*id;
-};
-
-constexpr AddKey kAddKeys[] = {
-    {"tokenizer.ggml.add_bos_token", "tokenizer.ggml.bos_token_id", &SpecialTokens::add_bos,
-     &SpecialTokens::bos},
-    {"tokenizer.ggml.add_eos_token", "tokenizer.ggml.eos_token_id", &SpecialTokens::add_eos,
-     &SpecialTokens::eos},
-    {"tokenizer.ggml.add_sep_token", "tokenizer.ggml.seperator_token_id", &SpecialTokens::add_sep,
-     &SpecialTokens::sep},
-};
+constexpr const char* kCharsmapKey = "tokenizer.ggml.precompiled_charsmap";
 
 std::string lower_case(std::string_view text) {
   std::string out(text);
@@ -122,7 +51,6 @@ class VocabLoader {
     CHASQUI_TRY_STATUS(read_special_ids());
     CHASQUI_TRY_STATUS(read_added_tokens());
     CHASQUI_TRY_STATUS(read_normalizer());
-    vocab_.special_.newline = find_newline();
     vocab_.is_eog_.assign(vocab_.texts_.size(), false);
     SpecialDetection detection{[this](std::string_view text) { return vocab_.find(text); },
                                vocab_.special_, vocab_.kinds_, vocab_.is_eog_};
@@ -307,12 +235,17 @@ class VocabLoader {
         id = kNoToken;
         continue;
       }
-      if (!given || *given < 0 || *given >= limit) {
-        const std::string found = given ? std::to_string(*given) : value_type_name(value->type());
-        return corrupt(row.key,
-                       fmt::format("is {}; expected a token id from 0 to {}", found, limit - 1));
+      if (!given) {
+        return corrupt(row.key, fmt::format("is {}; expected a token id from 0 to {}",
+                                            value_type_name(value->type()), limit - 1));
       }
-      id = static_cast<TokenId>(*given);
+      if (*given >= 0 && *given < limit) {
+        id = static_cast<TokenId>(*given);
+        continue;
+      }
+      // Published files have such ids; the models run without them.
+      spdlog::warn("{}: '{}' is {}; expected a token id from 0 to {}; {} is used", file_.path(),
+                   row.key, *given, limit - 1, id == kNoToken ? "none" : std::to_string(id));
     }
     return {};
   }
@@ -327,8 +260,7 @@ class VocabLoader {
         return corrupt(row.key, fmt::format("is true, but '{}' names no token", row.id_key));
       special.*row.flag = false;
     }
-    // Gemma 4 does not work without BOS, and early files say otherwise.
-    if (vocab_.pre_ == "gemma4" && special.bos != kNoToken) special.add_bos = true;
+    if (pre_flags_.needs_bos && special.bos != kNoToken) special.add_bos = true;
 
     CHASQUI_TRY(const auto space, file_.get_bool("tokenizer.ggml.add_space_prefix"));
     if (space) special.add_space_prefix = *space;
@@ -337,20 +269,26 @@ class VocabLoader {
 
   Status read_normalizer() {
     CHASQUI_TRY(const auto lowercase, file_.get_bool("tokenizer.ggml.normalizer.lowercase"));
-    vocab_.lowercase_ = lowercase.value_or(true);
+    vocab_.lowercase_ = lowercase.value_or(vocab_.kind_ == VocabKind::kWordPiece);
     CHASQUI_TRY(const auto strip, file_.get_bool("tokenizer.ggml.normalizer.strip_accents"));
     vocab_.strip_accents_ = strip.value_or(vocab_.lowercase_);
-    return {};
+    CHASQUI_TRY(const auto merges, file_.get_bool("tokenizer.ggml.remove_extra_whitespaces"));
+    vocab_.merges_spaces_ = merges.value_or(false);
+    return vocab_.kind_ == VocabKind::kUnigram ? read_charsmap() : Status();
   }
 
-  TokenId find_newline() const {
-    const bool spelled = vocab_.kind_ == VocabKind::kBpe && !pre_flags_.raw_characters;
-    if (vocab_.kind_ != VocabKind::kWordPiece) {
-      const std::string text = spelled ? spell_bytes("\n") : "<0x0A>";
-      if (const auto id = vocab_.find(text)) return *id;
-      if (const auto id = vocab_.find("\n")) return *id;
+  Status read_charsmap() {
+    CHASQUI_TRY(const gguf::Value* value, find_array(kCharsmapKey, std::nullopt));
+    if (value == nullptr) return {};
+    const gguf::ValueType type = value->element_type();
+    if (type != gguf::ValueType::kInt8 && type != gguf::ValueType::kUint8) {
+      return corrupt(kCharsmapKey,
+                     fmt::format("is an array of {}; expected bytes", value_type_name(type)));
     }
-    return vocab_.special_.pad;
+    auto charsmap = Charsmap::read(value->raw());
+    if (!charsmap) return corrupt(kCharsmapKey, charsmap.error().message);
+    vocab_.charsmap_ = std::make_shared<const Charsmap>(std::move(*charsmap));
+    return {};
   }
 
   void set_strip(std::string_view text, uint8_t side, bool on) {

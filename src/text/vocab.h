@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,11 +22,16 @@ namespace chasqui::text {
 using TokenId = int32_t;
 constexpr TokenId kNoToken = -1;
 
+class Charsmap;
+
 // How text becomes tokens; `tokenizer.ggml.model` in the file.
 enum class VocabKind {
   kSentencePiece,  // "llama": scores, byte fallback
-  kBpe,            // "gpt2": byte-level merges
+  kBpe,            // "gpt2", "gemma4", "whitespace": merges by rank
   kWordPiece,      // "bert": longest match inside words; lossy
+  kUnigram,        // "t5": most probable segmentation of normalised text; lossy
+  kRwkv,           // "rwkv": longest match over bytes
+  kPlamo2,         // "plamo2": most probable segmentation, byte fallback
 };
 
 // The codes are the file format's (`tokenizer.ggml.token_type`).
@@ -47,7 +53,7 @@ struct SpecialTokens {
   TokenId sep = kNoToken;
   TokenId pad = kNoToken;
   TokenId mask = kNoToken;
-  TokenId newline = kNoToken;
+  TokenId newline = kNoToken;  // filled in by the Tokenizer, which knows what encodes one
   TokenId fim_prefix = kNoToken;
   TokenId fim_suffix = kNoToken;
   TokenId fim_middle = kNoToken;
@@ -57,7 +63,7 @@ struct SpecialTokens {
   bool add_bos = false;
   bool add_eos = false;
   bool add_sep = false;           // the vocabulary separates texts of a pair with `sep`
-  bool add_space_prefix = false;  // SentencePiece: a text is encoded with a space before it
+  bool add_space_prefix = false;  // SentencePiece, unigram: encoded with a space before it
   bool clean_spaces = false;      // decoding drops spaces before punctuation (DecodeOptions)
 };
 
@@ -65,7 +71,8 @@ class Vocab {
  public:
   // Errors name the key: kNotFound (missing), kCorrupt (lengths that differ, ids out of range,
   // malformed merges), kUnsupported (a tokenizer model that we do not know, with the list of
-  // those we do). An unknown `tokenizer.ggml.pre` warns and uses the default.
+  // those we do). An unknown `tokenizer.ggml.pre` and special ids out of range warn, and the
+  // default is used.
   static Result<Vocab> load(const gguf::File& file);
 
   Vocab(Vocab&&) noexcept = default;
@@ -98,11 +105,17 @@ class Vocab {
   // this object.
   std::span<const std::pair<std::string_view, std::string_view>> merges() const { return merges_; }
 
-  // WordPiece only: what the normaliser does before words are looked up.
+  // WordPiece, and BPE that splits at white space: what happens before words are looked up.
   bool lowercase() const { return lowercase_; }
   bool strip_accents() const { return strip_accents_; }
 
+  // Unigram only: replacements before the text is cut, nullptr when the file has none; and whether
+  // runs of spaces count as one and those at the ends as none.
+  const Charsmap* charsmap() const { return charsmap_.get(); }
+  bool merges_spaces() const { return merges_spaces_; }
+
  private:
+  friend class Tokenizer;
   friend class VocabLoader;
   static constexpr uint8_t kStripLeft = 1;
   static constexpr uint8_t kStripRight = 2;
@@ -126,6 +139,8 @@ class Vocab {
   SpecialTokens special_;
   bool lowercase_ = true;
   bool strip_accents_ = true;
+  std::shared_ptr<const Charsmap> charsmap_;
+  bool merges_spaces_ = false;
 };
 
 }  // namespace chasqui::text

@@ -5,7 +5,7 @@
 // are as converters write them: U+2581 marks the start of a word instead of "##" its inside.
 #include <utf8proc.h>
 
-#include "text/internal/flat_map.h"
+#include "text/internal/token_trie.h"
 #include "text/internal/tokenizers.h"
 #include "text/internal/utf8.h"
 
@@ -14,12 +14,6 @@ namespace {
 
 // What the normaliser needs to know of a character.
 enum class CharacterClass { kLetter, kSpace, kIgnored, kMark, kAlone };
-
-bool is_white_space(uint32_t c) {
-  return (c >= 0x09 && c <= 0x0D) || c == 0x20 || c == 0x85 || c == 0xA0 || c == 0x1680 ||
-         (c >= 0x2000 && c <= 0x200A) || c == 0x2028 || c == 0x2029 || c == 0x202F || c == 0x205F ||
-         c == 0x3000;
-}
 
 // The ranges of BERT's published code: CJK ideographs are words of their own.
 bool is_cjk(uint32_t c) {
@@ -72,21 +66,15 @@ uint32_t base_character(uint32_t c) {
   return count > 0 && count <= kLongest ? static_cast<uint32_t>(parts[0]) : c;
 }
 
-// The characters of valid UTF-8, surrogates included.
-uint32_t take_character(std::string_view text, size_t& at) {
-  const size_t length = announced_length(text[at]);
-  uint32_t c = static_cast<uint8_t>(text[at]);
-  if (length > 1) c &= 0x7Fu >> length;
-  for (size_t i = 1; i < length; ++i) c = c << 6 | (static_cast<uint8_t>(text[at + i]) & 0x3Fu);
-  at += length;
-  return c;
-}
-
 class WordPiece final : public Tokenizer {
  public:
   explicit WordPiece(Vocab vocab) : Tokenizer(std::move(vocab)) {
-    for (TokenId id = 0; id < this->vocab().size(); ++id) add(this->vocab().text(id), id);
-    build_pieces();
+    TokenTrie::Entries entries;
+    for (TokenId id = 0; id < this->vocab().size(); ++id) {
+      entries.emplace_back(this->vocab().text(id), id);
+    }
+    trie_ = TokenTrie(std::move(entries));
+    finish_loading();
   }
 
  protected:
@@ -96,39 +84,10 @@ class WordPiece final : public Tokenizer {
   }
 
  private:
-  void add(std::string_view text, TokenId id);
-  size_t longest_at(std::string_view word, size_t at, TokenId& id) const;
   void encode_word(std::string& word, std::vector<TokenId>& out) const;
 
-  // A trie of all texts: (node << 8 | byte) -> child. Time for a word is O(length x longest text).
-  FlatMap children_;
-  std::vector<TokenId> ends_ = {kNoToken};  // by node: the token that ends there
+  TokenTrie trie_;  // of all texts. Time for a word is O(length x longest text)
 };
-
-void WordPiece::add(std::string_view text, TokenId id) {
-  uint64_t node = 0;
-  for (const char c : text) {
-    const uint64_t key = node << 8 | static_cast<uint8_t>(c);
-    if (children_.insert(key, {static_cast<uint32_t>(ends_.size()), 0})) ends_.push_back(kNoToken);
-    node = children_.find(key)->first;
-  }
-  if (ends_[node] == kNoToken) ends_[node] = id;
-}
-
-// Length of the longest token at `at`, 0 when there is none.
-size_t WordPiece::longest_at(std::string_view word, size_t at, TokenId& id) const {
-  size_t length = 0;
-  uint64_t node = 0;
-  for (size_t i = at; i < word.size(); ++i) {
-    const auto* child = children_.find(node << 8 | static_cast<uint8_t>(word[i]));
-    if (child == nullptr) break;
-    node = child->first;
-    if (ends_[node] == kNoToken) continue;
-    id = ends_[node];
-    length = i + 1 - at;
-  }
-  return length;
-}
 
 // Takes `word` and leaves it empty.
 void WordPiece::encode_word(std::string& word, std::vector<TokenId>& out) const {
@@ -137,15 +96,14 @@ void WordPiece::encode_word(std::string& word, std::vector<TokenId>& out) const 
   word.clear();
   const size_t before = out.size();
   for (size_t at = 0; at < marked.size();) {
-    TokenId id = kNoToken;
-    const size_t length = longest_at(marked, at, id);
-    if (length == 0) {
+    const TokenTrie::Match match = trie_.longest(std::string_view(marked).substr(at));
+    if (match.length == 0) {
       out.resize(before);
       if (vocab().special().unk != kNoToken) out.push_back(vocab().special().unk);
       return;
     }
-    out.push_back(id);
-    at += length;
+    out.push_back(match.id);
+    at += match.length;
   }
 }
 

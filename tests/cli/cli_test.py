@@ -133,7 +133,8 @@ class Cli(unittest.TestCase):
             result = run(*args)
             self.assertNotEqual(result.returncode, 0)
             self.assertTrue(result.stderr + result.stdout)
-        for command in ("serve", "run", "inspect", "tokenize", "detokenize", "eval", "bench", "make-random"):
+        for command in ("serve", "run", "inspect", "tokenize", "detokenize", "eval", "bench", "make-random",
+                        "quantize", "imatrix", "perplexity"):
             result = run(command, "--help")
             self.assertEqual(result.returncode, 0)
             self.assertIn("--", result.stdout)
@@ -178,6 +179,86 @@ class Cli(unittest.TestCase):
         for row in rows:
             self.assertGreater(row["best"], 0)
             self.assertGreater(row["limit"]["tokens_per_s"], 0)
+
+    def text(self, sentences=60):
+        """A text for the demo model, some hundreds of tokens long."""
+        path = self.path / "text.txt"
+        path.write_text("".join(f"What is {i} + {i + 1}? The answer is {2 * i + 1}.\n" for i in range(sentences)))
+        return path
+
+    def test_a_quantized_model_answers(self):
+        out = self.path / "small.gguf"
+        self.assertEqual(run("quantize", DEMO, out, "q4_k_m", "--dry-run").stdout.count(" -> Q4_K"), 24)
+        self.assertFalse(out.exists())
+        result = run("quantize", DEMO, out, "Q4_K_M", "--threads", 2)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertLess(out.stat().st_size, 0.75 * os.path.getsize(DEMO))
+        document = json.loads(run("inspect", out, "--json").stdout)
+        self.assertEqual(document["metadata"]["general.file_type"], 15)
+        types = {tensor["name"]: tensor["type"] for tensor in document["tensors"]}
+        self.assertEqual(types["token_embd.weight"], "Q6_K")  # it is the output matrix too
+        self.assertEqual(types["blk.0.attn_norm.weight"], "F32")
+        self.assertIn("Lima", run("run", out, "What is the capital of Peru?").stdout)
+        before = out.read_bytes()
+        self.refuse("quantize", DEMO, out, "Q4_0", named="--overwrite")
+        self.assertEqual(out.read_bytes(), before)
+        self.refuse("quantize", out, self.path / "x.gguf", "Q3_K_S", named="--allow-requantize")
+        self.assertEqual(run("quantize", out, self.path / "x.gguf", "Q3_K_S", "--allow-requantize").returncode, 0)
+
+    def test_what_quantize_refuses(self):
+        out = self.path / "x.gguf"
+        self.refuse("quantize", DEMO, out, "Q9", named="Q4_K_M")
+        self.refuse("quantize", DEMO, out, "IQ2_XXS", named="chasqui imatrix")
+        self.refuse("quantize", DEMO, out, "Q4_0", "--tensor-type", "attn_v", named="PATTERN=TYPE")
+        self.refuse("quantize", DEMO, out, "Q4_0", "--tensor-type", "attn_v=Q9", named="Q9")
+        self.refuse("quantize", DEMO, out, "Q4_0", "--tensor-type", "attn(=Q8_0", named="regular expression")
+        self.refuse("quantize", DEMO, out, "Q4_0", "--imatrix", self.text(), named="importance matrix")
+        self.refuse("quantize", self.text(), out, "Q4_0", named="text.txt")
+        self.refuse("quantize", DEMO, "/nonexistent/x.gguf", "Q4_0", named="/nonexistent/x.gguf")
+        self.assertEqual(list(self.path.glob("x.gguf*")), [])
+
+    def test_importance_lets_two_bits_predict(self):
+        text, matrix, out = self.text(), self.path / "importance.gguf", self.path / "two.gguf"
+        measure = ["imatrix", DEMO, text, "-o", matrix, "--n-ctx", 64]
+        result = run(*measure)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("28 matrices", result.stdout)
+        whole = matrix.read_bytes()
+        self.refuse(*measure, named="--overwrite")
+        self.assertEqual(run(*measure, "--overwrite", "--n_threads", 1).returncode, 0)
+        self.assertEqual(matrix.read_bytes(), whole)  # whatever the number of threads
+        result = run("quantize", DEMO, out, "IQ2_XS", "--imatrix", matrix)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        document = json.loads(run("inspect", out, "--json").stdout)
+        self.assertEqual(document["metadata"]["quantize.imatrix.dataset"], "text.txt")
+        scores = json.loads(run("perplexity", out, text, "--base", DEMO, "--n-ctx", 64, "--json").stdout)
+        self.assertGreater(scores["perplexity"]["value"], scores["base_perplexity"]["value"])
+        self.assertGreater(scores["kl_divergence"]["value"], 0.01)
+        self.assertLess(scores["kl_divergence"]["value"], 3)
+
+    def test_perplexity(self):
+        text = self.text()
+        result = run("perplexity", DEMO, text, "--base", DEMO, "--n-ctx", 64, "--chunks", 3)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        running = re.findall(r"^\[\d/3\] (\d+\.\d+)$", result.stdout, re.M)
+        self.assertEqual(len(running), 3)
+        final = re.search(r"^perplexity (\S+) \+- \S+: (\d+) tokens scored", result.stdout, re.M)
+        self.assertEqual(final.group(1), running[-1])
+        self.assertEqual(int(final.group(2)), 3 * 31)
+        self.assertIn("nats", result.stdout)
+        self.assertRegex(result.stdout, r"same best token 100\.00")
+        self.refuse("perplexity", DEMO, text, "--n-ctx", 1 << 20, named="n-ctx")
+
+    def test_an_interrupted_imatrix_keeps_what_it_has(self):
+        text, matrix = self.text(40_000), self.path / "importance.gguf"
+        process = subprocess.Popen([BINARY, "imatrix", DEMO, text, "-o", matrix, "--n-ctx", "64"],
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.assertIn("chunks", process.stdout.readline())  # it has begun, and has minutes to go
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=120)
+        self.assertEqual(process.returncode, 130, errors)
+        self.assertIn("interrupted after", errors)
+        self.assertEqual(run("quantize", DEMO, self.path / "x.gguf", "IQ2_XS", "--imatrix", matrix).returncode, 0)
 
     def test_render(self):
         template = self.path / "chat.jinja"

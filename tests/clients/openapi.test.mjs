@@ -55,8 +55,9 @@ test('every example of a request fits its schema, is answered, and the answer fi
       assert.ok(validate(body), `${path} "${name}": ${ajv.errorsText(validate.errors)}`);
       if (body.stream) continue;
       const answer = await request('POST', path, body);
-      assert.equal(answer.status, 200, `${path} "${name}": ${answer.text}`);
-      check('POST', path, '200', 'application/json', answer.json);
+      const status = path === '/v1/rerank' ? 400 : 200;  // no model of the demo ranks: rerank.test.mjs has one that does
+      assert.equal(answer.status, status, `${path} "${name}": ${answer.text}`);
+      check('POST', path, String(status), 'application/json', answer.json);
       asked += 1;
     }
   }
@@ -97,7 +98,7 @@ test('whole and streamed answers fit, in every way of asking', { skip }, async (
 });
 
 test('errors fit', { skip }, async () => {
-  for (const path of ['/v1/completions', '/v1/chat/completions', '/v1/embeddings', '/extras/tokenize', '/extras/detokenize']) {
+  for (const path of ['/v1/completions', '/v1/chat/completions', '/v1/embeddings', '/v1/rerank', '/extras/tokenize', '/extras/detokenize']) {
     const answer = await request('POST', path, { messages: 3, prompt: {}, input: false, tokens: 'x' });
     assert.equal(answer.status, 400, answer.text);
     check('POST', path, '400', 'application/json', answer.json);

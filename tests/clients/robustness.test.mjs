@@ -153,6 +153,9 @@ describe('bad input', { skip, concurrency: false }, () => {
     ['a million parts', chat, JSON.stringify({ messages: [{ role: 'user', content: Array(300_000).fill({ type: 'text', text: '' }) }] })],
     ['embeddings of nothing', '/v1/embeddings', '{"input": []}'],
     ['too many inputs', '/v1/embeddings', JSON.stringify({ input: Array(3000).fill('x') })],
+    ['documents of nothing', '/v1/rerank', '{"query": "x", "documents": []}'],
+    ['too many documents', '/v1/rerank', JSON.stringify({ query: 'x', documents: Array(3000).fill('x') })],
+    ['a document that is none', '/v1/rerank', '{"query": "x", "documents": [[]]}'],
     ['dimensions of nothing', '/v1/embeddings', '{"input": "x", "dimensions": 0}'],
   ];
   for (const [name, path, body] of bodies) {
@@ -168,7 +171,7 @@ describe('bad input', { skip, concurrency: false }, () => {
   const fields = {
     [completions]: ['prompt', 'suffix', 'max_tokens', 'temperature', 'top_p', 'min_p', 'top_k', 'repeat_penalty', 'presence_penalty', 'frequency_penalty', 'stop', 'stream', 'stream_options', 'seed', 'logit_bias', 'logit_bias_type', 'mirostat_mode', 'mirostat_tau', 'mirostat_eta', 'grammar', 'structured_outputs', 'guided_json', 'guided_regex', 'guided_choice', 'guided_grammar', 'model', 'n', 'best_of', 'user', 'echo', 'logprobs', 'min_tokens', 'stop_token_ids', 'ignore_eos', 'typical_p', 'tfs_z'],
     [chat]: ['messages', 'max_tokens', 'max_completion_tokens', 'temperature', 'stop', 'stream', 'stream_options', 'seed', 'logit_bias', 'n', 'logprobs', 'top_logprobs', 'response_format', 'tools', 'tool_choice', 'functions', 'function_call', 'parallel_tool_calls', 'chat_template_kwargs', 'reasoning_effort', 'user', 'model'],
-    '/v1/embeddings': ['input', 'model', 'encoding_format', 'dimensions', 'user'],
+    '/v1/embeddings': ['input', 'model', 'encoding_format', 'dimensions', 'truncate', 'user'],
   };
   const values = [true, -1, 0.5, 1e300, 'text', '', [[]], [null], [{}], { a: [] }, {}];
   const good = { [completions]: { prompt: 'x', max_tokens: 1 }, [chat]: { messages: [{ role: 'user', content: 'x' }], max_tokens: 1 }, '/v1/embeddings': { input: 'x' } };

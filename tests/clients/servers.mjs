@@ -11,9 +11,12 @@ export const binary = process.env.CHASQUI_BIN ?? path.join(root, 'build/release/
 export const demo_model = path.join(root, 'models/demo/chasqui-demo.gguf');
 export const binary_skip = [binary, demo_model].every((file) => fs.existsSync(file)) ? false : `needs ${binary} and ${demo_model}`;
 
-// A server with the demo model: {url, port, child, exit, log()}. `exit` resolves to its exit code.
-export async function serve(args = [], env = {}) {
-  const child = spawn(binary, ['serve', '--model', demo_model, '--host', '127.0.0.1', '--port', '0', ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
+// The golden data, read in place; undefined where there is none.
+export const golden = [process.env.CHASQUI_GOLDEN_DIR, path.join(root, '../shared/golden')].find((folder) => folder && fs.existsSync(folder));
+
+// A server with the demo model, or another: {url, port, child, exit, log()}. `exit` resolves to its exit code.
+export async function serve(args = [], env = {}, model = demo_model) {
+  const child = spawn(binary, ['serve', '--model', model, '--host', '127.0.0.1', '--port', '0', ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] });
   let log = '';
   child.stderr.on('data', (part) => { log += part; });
   const exit = new Promise((resolve) => child.on('exit', (code) => resolve(code)));

@@ -102,7 +102,7 @@ api::ServedModel served(const char* id, const char* format,
   model.chat_format = *chat::make_chat_format(
       format, chat::model_texts(tokenizer->vocab(), std::string(kTemplate)));
   model.tokenizer = std::move(tokenizer);
-  model.hidden_size = 8;
+  model.embedding_size = 8;
   return model;
 }
 
@@ -117,6 +117,8 @@ api::Service& service() {
     std::vector<api::ServedModel> models;
     models.push_back(served("plain", "chatml", tokenizer, engine));
     models.push_back(served("tools", "chat_template.default", tokenizer, engine));
+    models.push_back(served("ranks", "chatml", tokenizer, engine));
+    models.back().ranks = true;
     return new api::Service(std::move(models), {.preparation_threads = 1});
   }();
   return *shared;
@@ -128,7 +130,7 @@ struct Target {
 };
 constexpr Target kTargets[] = {
     {'c', "/v1/chat/completions"}, {'p', "/v1/completions"},  {'e', "/v1/embeddings"},
-    {'t', "/extras/tokenize"},     {'d', "/extras/detokenize"},
+    {'t', "/extras/tokenize"},     {'d', "/extras/detokenize"}, {'r', "/v1/rerank"},
 };
 
 }  // namespace

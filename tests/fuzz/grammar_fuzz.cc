@@ -46,7 +46,7 @@ chasqui::Result<GrammarPtr> compile(char kind, const std::string& source) {
   return compile_layout(
       Layout::of(Layout::Kind::kMany,
                  {Layout::free({{first}, {second, true}},
-                               {Layout::json(schema, ""), Layout::marked("<think>" + first)})}),
+                               {Layout::json(schema_text(schema), ""), Layout::marked("<think>" + first)})}),
       table());
 }
 

@@ -68,8 +68,29 @@ def greedy_agrees(ours, expected, margins, error):
 def compare_model(binary, model, expected, tally, exact):
     want = json.loads(expected.read_text())
     if want.get("kind", "lm") != "lm":
+        compare_embedding(binary, model, want, want.get("best_suffix", ""), tally, exact)
         return
-    suffix = want.get("best_suffix", "")
+    compare_logits(binary, model, want, want.get("best_suffix", ""), tally, exact)
+    if "long_context" in want:
+        compare_logits(binary, model, {**want, **want["long_context"]}, "", tally, exact)
+
+
+def compare_embedding(binary, model, want, suffix, tally, exact):
+    request = {"tokens": want["tokens"], "n_ctx": want["n_ctx"]}
+    got, error = run(binary, "eval", model, "--input", "-", *(["--exact"] if exact else []), document=request)
+    name = f"{model.parent.name}/{model.name}{' --exact' if exact else ''}"
+    if got is None:
+        tally.check(False, f"{name}: {error}")
+        return
+    worst = max(largest_difference(got["embedding"][kind], row) for kind, row in want["embedding" + suffix].items())
+    tally.check(worst < EXACT, f"{name}: embeddings differ by {worst:.2g}")
+    if "rank_score" in want:
+        score = largest_difference(got["rank_score"], want["rank_score" + suffix])
+        tally.check(score < EXACT, f"{name}: rank scores differ by {score:.2g}")
+    print(f"{name:<52} max {worst:.2g}", flush=True)
+
+
+def compare_logits(binary, model, want, suffix, tally, exact):
     request = {"tokens": want["tokens"], "positions": want["positions"], "greedy": len(want["greedy"]),
                "n_ctx": want["n_ctx"], "chunk": 7}
     flags = ["--exact"] if exact else []

@@ -49,7 +49,7 @@ struct Product {
     const int64_t blocks = kCols / static_cast<int64_t>(info.block_values);
     std::vector<std::byte> row(static_cast<size_t>(blocks) * info.block_bytes);
     if (const auto encode = quant::find_quant_type(type)->encode; encode != nullptr) {
-      encode(values.data(), row.data(), blocks);
+      encode(values.data(), nullptr, row.data(), blocks);
     } else {  // any bits: the work does not depend on them
       Rng rng(2);
       for (std::byte& byte : row) byte = static_cast<std::byte>(rng.next());

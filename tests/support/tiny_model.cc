@@ -20,18 +20,29 @@ struct PlannedTensor {
 
 std::vector<PlannedTensor> plan_tensors(const TinyModel& m) {
   const int64_t kv = m.hidden / m.heads * m.kv_heads;
-  std::vector<PlannedTensor> plan = {{"token_embd.weight", {m.hidden, m.vocab}},
-                                     {"output_norm.weight", {m.hidden}}};
+  std::vector<PlannedTensor> plan = {
+      {"token_embd.weight", {m.hidden, m.vocab}},
+      {m.recurrent ? "token_embd_norm.weight" : "output_norm.weight", {m.hidden}}};
   if (!m.tied) plan.push_back({"output.weight", {m.hidden, m.vocab}});
   for (int64_t i = 0; i < m.layers; ++i) {
     const auto add = [&](const char* name, std::vector<int64_t> dims) {
       plan.push_back({fmt::format("blk.{}.{}.weight", i, name), std::move(dims)});
     };
     add("attn_norm", {m.hidden});
-    add("attn_q", {m.hidden, m.hidden});
-    add("attn_k", {m.hidden, kv});
-    add("attn_v", {m.hidden, kv});
-    add("attn_output", {m.hidden, m.hidden});
+    if (m.recurrent && i + 1 < m.layers) {
+      add("shortconv.conv", {3, m.hidden});
+      add("shortconv.in_proj", {m.hidden, 3 * m.hidden});
+      add("shortconv.out_proj", {m.hidden, m.hidden});
+    } else {
+      add("attn_q", {m.hidden, m.hidden});
+      add("attn_k", {m.hidden, kv});
+      add("attn_v", {m.hidden, kv});
+      add("attn_output", {m.hidden, m.hidden});
+    }
+    if (m.recurrent && i + 1 == m.layers) {
+      add("attn_q_norm", {m.hidden / m.heads});
+      add("attn_k_norm", {m.hidden / m.heads});
+    }
     add("ffn_norm", {m.hidden});
     if (m.experts > 0) {
       add("ffn_gate_inp", {m.hidden, m.experts});
@@ -68,24 +79,37 @@ void add_vocabulary(const TinyModel& m, gguf::Writer& writer) {
   writer.add_int32s("tokenizer.ggml.token_type", kinds);
 }
 
+void add_kv_heads(const TinyModel& m, gguf::Writer& writer) {
+  std::vector<int32_t> kv_heads(static_cast<size_t>(m.layers), 0);
+  kv_heads.back() = static_cast<int32_t>(m.kv_heads);
+  writer.add_int32s("lfm2.attention.head_count_kv", kv_heads);
+}
+
 void add_metadata(const TinyModel& m, gguf::Writer& writer) {
-  const auto u32 = [&](const std::string& key, int64_t value) {
+  const std::string architecture = m.recurrent ? "lfm2" : "llama";
+  const auto u32 = [&](const char* name, int64_t value) {
+    const std::string key = architecture + "." + name;
     if (std::ranges::find(m.leave_out, key) == m.leave_out.end()) {
       writer.add_uint32(key, static_cast<uint32_t>(value));
     }
   };
   if (std::ranges::find(m.leave_out, "general.architecture") == m.leave_out.end()) {
-    writer.add_string("general.architecture", "llama");
+    writer.add_string("general.architecture", architecture);
   }
-  u32("llama.context_length", 256);
-  u32("llama.embedding_length", m.hidden);
-  u32("llama.block_count", m.layers);
-  u32("llama.feed_forward_length", m.ffn);
-  u32("llama.attention.head_count", m.heads);
-  u32("llama.attention.head_count_kv", m.kv_heads);
+  u32("context_length", 256);
+  u32("embedding_length", m.hidden);
+  u32("block_count", m.layers);
+  u32("feed_forward_length", m.ffn);
+  u32("attention.head_count", m.heads);
+  if (m.recurrent) {
+    add_kv_heads(m, writer);
+    u32("shortconv.l_cache", 3);
+  } else {
+    u32("attention.head_count_kv", m.kv_heads);
+  }
   if (m.experts > 0) {
-    u32("llama.expert_count", m.experts);
-    u32("llama.expert_used_count", m.experts_used);
+    u32("expert_count", m.experts);
+    u32("expert_used_count", m.experts_used);
   }
   if (m.more_metadata) m.more_metadata(writer);
 }
@@ -132,7 +156,7 @@ void write_tiny_model(const TinyModel& m, const std::string& path) {
     const DTypeInfo& info = dtype_info(type_of(tensor));
     const int64_t blocks = count / info.block_values;
     std::vector<std::byte> encoded(static_cast<size_t>(blocks) * info.block_bytes);
-    quant::find_quant_type(info.type)->encode(values.data(), encoded.data(), blocks);
+    quant::find_quant_type(info.type)->encode(values.data(), nullptr, encoded.data(), blocks);
     require(writer.append(encoded));
   }
   require(writer.finish());

@@ -21,6 +21,7 @@ struct TinyModel {
   int64_t vocab = 300;  // at least 260
   int64_t experts = 0;
   int64_t experts_used = 0;
+  bool recurrent = false;  // an LFM2: short convolutions in all layers but the last
   bool tied = false;
   DType type = DType::kF32;  // of the matrices
   uint64_t seed = 1;

@@ -50,15 +50,17 @@ class GrammarCache {
   explicit GrammarCache(std::shared_ptr<const text::Tokenizer> tokenizer,
                         size_t most_bytes = kMaxBytes);
 
-  // Null for kNone. Errors have the constraint's param.
-  Result<grammar::GrammarPtr> get(const Constraint& constraint);
+  // Null for kNone. Errors have the constraint's param. What is not cached is compiled until
+  // `deadline`, one for all constraints of a request.
+  Result<grammar::GrammarPtr> get(const Constraint& constraint,
+                                  grammar::Deadline deadline = grammar::compile_deadline());
 
  private:
   struct Entry {
     std::string source;
     grammar::GrammarPtr grammar;
   };
-  Result<grammar::GrammarPtr> compile(const Constraint& constraint);
+  Result<grammar::GrammarPtr> compile(const Constraint& constraint, grammar::Deadline deadline);
   grammar::TokenTablePtr tokens();
   void add(std::string source, const grammar::GrammarPtr& grammar);
 

@@ -15,6 +15,7 @@ void handle_engine_completion(Service& service, ExchangePtr exchange);
 void handle_completion(Service& service, ExchangePtr exchange);
 void handle_chat(Service& service, ExchangePtr exchange);
 void handle_embedding(Service& service, ExchangePtr exchange);
+void handle_rerank(Service& service, ExchangePtr exchange);
 void handle_models(Service& service, ExchangePtr exchange);
 void handle_model(Service& service, ExchangePtr exchange);
 void handle_health(Service& service, ExchangePtr exchange);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -30,13 +31,18 @@ struct Plan {
 };
 
 // Errors: kInvalidArgument naming the field; kContextLength in the words of the replaced server,
-// with `param` "prompt", "messages" or "input[i]".
+// with `param` "prompt" or "messages".
 Result<Plan> plan_completion(const ModelContext& context, const CompletionBody& body);
 Result<Plan> plan_chat(const ModelContext& context, const ChatBody& body);
-Result<Plan> plan_embedding(const ModelContext& context, const EmbeddingBody& body);
 
 // Whether the vocabulary has a token of that id; `path` names the field.
 Status check_token(const text::Vocab& vocab, int64_t id, const std::string& path);
+// All of `ids`, as the engine takes them; errors name "path[i]".
+Result<std::vector<int32_t>> check_tokens(const text::Vocab& vocab, std::span<const int64_t> ids,
+                                          const std::string& path);
+
+// A token stands for at most so many bytes of text.
+size_t bytes_of_token(const ModelContext& context);
 
 // Seed of copy `index` of a request with `seed`: copy 0 is the request as it would run alone.
 uint64_t derived_seed(uint64_t seed, uint64_t index);

@@ -26,7 +26,8 @@ struct Limits {
   static constexpr int kChoices = 128;    // n, best_of
   static constexpr int kPrompts = 128;    // prompts of one completion request
   static constexpr int kSequences = 256;  // prompts x best_of
-  static constexpr int kInputs = 2048;    // of one embedding request
+  static constexpr int kInputs = 2048;    // of one embedding request; documents of a ranking
+  static constexpr int64_t kRerankTokens = 1 << 22;  // of all documents, each with the query
   static constexpr int kStops = 128;
   static constexpr int kStopBytes = 1024;          // of one
   static constexpr size_t kStopsBytes = 16 << 10;  // of all; the automaton has a node for each
@@ -93,13 +94,25 @@ struct EmbeddingBody {
   std::vector<Input> inputs;
   bool base64 = false;
   std::optional<int64_t> dimensions;
+  bool truncate = false;
   std::string user;
+};
+
+struct RerankBody {
+  std::optional<std::string> model;
+  std::string query;
+  std::vector<std::string> documents;
+  std::optional<int64_t> top_n;
+  bool return_documents = false;
+  bool truncate = false;
+  bool raw_scores = false;
 };
 
 // What whole requests may hold, for /openapi.json.
 std::vector<FieldSpec> completion_specs();
 std::vector<FieldSpec> chat_specs();
 std::vector<FieldSpec> embedding_specs();
+std::vector<FieldSpec> rerank_specs();
 std::vector<FieldSpec> tokenize_specs();
 std::vector<FieldSpec> detokenize_specs();
 
@@ -108,12 +121,24 @@ std::span<const Field<GenerationBody>> generation_fields();
 std::span<const Field<CompletionBody>> completion_fields();
 std::span<const Field<ChatBody>> chat_fields();
 std::span<const Field<EmbeddingBody>> embedding_fields();
+std::span<const Field<RerankBody>> rerank_fields();
+
+// A setter: the name of a model, which has a bound because it is echoed.
+template <typename Body>
+Status store_model_name(Body& body, const boost::json::value& value, std::string_view path) {
+  if (value.get_string().size() > Limits::kModelNameBytes) {
+    return bad_field(path,
+                     "must have at most " + std::to_string(Limits::kModelNameBytes) + " bytes");
+  }
+  return store<&Body::model>(body, value, path);
+}
 
 // Whole requests, with the rules that bind several fields. Errors are kInvalidArgument or
 // kUnsupported and name the field.
 Result<CompletionBody> read_completion(const boost::json::object& object);
 Result<ChatBody> read_chat(const boost::json::object& object);
 Result<EmbeddingBody> read_embedding(const boost::json::object& object);
+Result<RerankBody> read_rerank(const boost::json::object& object);
 
 // A prompt field: string, array of strings, array of token ids, or array of arrays of ids; at most
 // `most` entries.

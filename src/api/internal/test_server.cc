@@ -97,18 +97,19 @@ ServedModel tiny_model(std::shared_ptr<engine::Engine> engine,
       *chat::make_chat_format(chat_template.empty() ? "chatml" : "chat_template.default",
                               chat::model_texts(tokenizer->vocab(), chat_template));
   model.tokenizer = std::move(tokenizer);
-  model.hidden_size = BabbleRunner::kHidden;
+  model.embedding_size = BabbleRunner::kHidden;
   return model;
 }
 
 }  // namespace
 
 BabbleRunner::BabbleRunner(std::function<void()> before_forward, int64_t cache_blocks,
-                           int32_t vocab_size, Likes likes)
+                           int32_t vocab_size, Likes likes, Abilities abilities)
     : before_forward_(std::move(before_forward)),
       cache_blocks_(cache_blocks),
       vocab_size_(vocab_size),
       likes_(std::move(likes)),
+      abilities_(abilities),
       specs_{{backend::kKvBlockTokens, 1, 0}} {}
 
 model::StepOutputs BabbleRunner::forward(const model::StepInputs& inputs) {
@@ -129,6 +130,11 @@ model::StepOutputs BabbleRunner::forward(const model::StepInputs& inputs) {
     for (int32_t k = 0; k < kHidden; ++k) hidden_.push_back(static_cast<float>(rng.normal()));
   }
   return {logits_, hidden_};
+}
+
+std::vector<float> BabbleRunner::rank(std::vector<float> pooled) {
+  pooled.resize(static_cast<size_t>(abilities_.rank_outputs));
+  return pooled;
 }
 
 json::value Reply::json() const {
@@ -166,9 +172,12 @@ TestServer::TestServer(TestServerOptions options) {
       {.infill_tokens = options.infill_tokens, .control_tokens = options.control_tokens});
   engine_ = std::make_shared<engine::Engine>(
       std::make_unique<BabbleRunner>(std::move(options.before_forward), options.cache_blocks,
-                                     tokenizer->vocab().size(), std::move(options.likes)),
+                                     tokenizer->vocab().size(), std::move(options.likes),
+                                     options.abilities),
       tokenizer, options.engine);
   std::vector<ServedModel> models = {tiny_model(engine_, tokenizer, options.chat_template)};
+  models.front().causal = options.abilities.causal;
+  models.front().ranks = options.abilities.rank_outputs > 0;
   if (options.adjust) options.adjust(models.front());
   for (const std::string& name : options.more_models) {
     models.push_back(tiny_model(engine_, tokenizer, ""));

@@ -15,6 +15,13 @@
 
 namespace chasqui::api::testing {
 
+// What a model can do besides: rank, with so many outputs, each a value of the pooled vector; or
+// read texts whole and write none.
+struct Abilities {
+  bool causal = true;
+  int32_t rank_outputs = 0;
+};
+
 // The next token is a function of the last token and its position: letters, spaces, newlines, "é",
 // "日" and emoji in their single bytes (always in the right order), so that answers are valid UTF-8
 // over an alphabet small enough for stop texts to hit. Over the vocabulary of
@@ -28,7 +35,7 @@ class BabbleRunner final : public engine::ModelRunner {
 
   // `before_forward` runs on the engine thread before each step; it and `likes` may be empty.
   explicit BabbleRunner(std::function<void()> before_forward = {}, int64_t cache_blocks = 4096,
-                        int32_t vocab_size = 260, Likes likes = {});
+                        int32_t vocab_size = 260, Likes likes = {}, Abilities abilities = {});
 
   int32_t vocab_size() const override { return vocab_size_; }
   int32_t hidden_size() const override { return kHidden; }
@@ -36,6 +43,9 @@ class BabbleRunner final : public engine::ModelRunner {
   int64_t cache_blocks(int) const override { return cache_blocks_; }
   int64_t max_rows() const override { return 256; }
   int64_t max_logit_rows() const override { return 256; }
+  bool causal() const override { return abilities_.causal; }
+  int32_t rank_outputs() const override { return abilities_.rank_outputs; }
+  std::vector<float> rank(std::vector<float> pooled) override;
   model::StepOutputs forward(const model::StepInputs& inputs) override;
 
  private:
@@ -43,6 +53,7 @@ class BabbleRunner final : public engine::ModelRunner {
   const int64_t cache_blocks_;
   const int32_t vocab_size_;
   const Likes likes_;
+  const Abilities abilities_;
   const std::vector<CacheSpec> specs_;
   std::vector<float> logits_;
   std::vector<float> hidden_;
@@ -68,6 +79,7 @@ struct TestServerOptions {
   bool infill_tokens = false;               // in the vocabulary
   std::vector<std::string> control_tokens;  // further ones of the vocabulary
   BabbleRunner::Likes likes;
+  Abilities abilities;                       // told to the first model, too
   std::string chat_template;                 // of the first model; "": ChatML
   std::function<void(ServedModel&)> adjust;  // the first model; may be empty
 };
@@ -80,6 +92,7 @@ class TestServer {
   uint16_t port() const { return port_; }
   Service& service() { return *service_; }
   engine::Engine& engine() { return *engine_; }
+  engine::EngineStats engine_stats() const { return engine_->stats(); }
 
   Reply request(std::string_view method, std::string_view path, std::string_view body = "") const;
   Reply post(std::string_view path, const boost::json::value& body) const;

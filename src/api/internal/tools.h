@@ -44,12 +44,17 @@ bool holds_calls(const ToolWishes& wishes);
 // All dialects can do this. Those of tags write held calls as JSON between their outer tags, as
 // forced calls; pythonic calls without a mark ("[" at the start) are words then.
 // REQUIRES: holds_calls(wishes), style.holds_calls; dialects that hold their answers have
-// lead_constraint() instead.
+// lead_constraint() and led_answer() instead.
 Constraint held_calls(const ToolWishes& wishes, const chat::OutputStyle& style);
 
-// The constraint of how an answer begins: the dialect's before_answer, or calls and their end.
+// The constraint of how an answer begins: the dialect's before_answer, or calls and their end. A
+// schema that cannot be honoured leaves the arguments of its tool free unless that is strict.
 // REQUIRES: wishes.tools, dialect.holds_answer.
 Constraint lead_constraint(const ToolWishes& wishes, const chat::ToolDialect& dialect);
+
+// The same of the whole answer: behind before_answer comes a message of anything, and behind that
+// calls may come, begun by the dialect's body_turn. REQUIRES: also that it has one.
+Constraint led_answer(const ToolWishes& wishes, const chat::ToolDialect& dialect);
 
 // A filter that is finished when the first call is, and honours `inner` (null: none) until then.
 std::shared_ptr<sample::TokenFilter> make_first_call_filter(

@@ -115,8 +115,7 @@ class Bench {
                         backend::kKvBlockTokens);
     model::CacheOptions cache = cache_types(settings_);
     groups_ = model_.cache_groups(cache.key_type, cache.value_type);
-    cache.blocks.assign(model_.spec().cache_windows.size(),
-                        most * context_ / backend::kKvBlockTokens);
+    cache.blocks = model::session_blocks(model_, context_, most);
     CHASQUI_TRY_STATUS(model_.allocate_cache(cache));
     CHASQUI_TRY(limits_, backend::cpu::measure_limits(
                              static_cast<int>(std::max<int64_t>(settings_.n_threads, 0)),
@@ -160,7 +159,7 @@ class Bench {
     const int64_t wanted[] = {args_.prefill - 1};
     CHASQUI_TRY(std::vector<model::Session> sessions, filled_sessions(1, depth));
     for (int64_t i = 0; i <= args_.repeats; ++i) {
-      sessions[0].truncate(depth);
+      CHASQUI_TRY_STATUS(rewind(sessions[0], depth));
       backend_.reset();
       const Instant begin = clock_.now();
       CHASQUI_TRY_STATUS(feed(sessions[0], tokens, wanted));
@@ -186,7 +185,7 @@ class Bench {
     if (by_compute < by_memory) m.limited_by = "int8";
     CHASQUI_TRY(std::vector<model::Session> sessions, filled_sessions(sequences, depth));
     for (int64_t i = 0; i < args_.repeats; ++i) {
-      for (model::Session& session : sessions) session.truncate(depth);
+      for (model::Session& session : sessions) CHASQUI_TRY_STATUS(rewind(session, depth));
       decode_step(sessions);  // warms up
       backend_.reset();
       const Instant begin = clock_.now();
@@ -238,25 +237,41 @@ class Bench {
     return window > 0 ? std::min(tokens, window) : tokens;
   }
 
-  // Keys and values that a row after `tokens` tokens sees, in all layers.
+  // Keys and values that a row after `tokens` tokens sees, in all layers, and its states.
   double context_bytes(int64_t tokens) const {
     double bytes = 0;
     for (const CacheSpec& group : groups_) {
+      if (group.state_every_tokens > 0) {
+        bytes += 2 * static_cast<double>(group.bytes_per_block);  // read and written
+        continue;
+      }
       bytes += static_cast<double>(group.bytes_per_block * seen(tokens, group.window_tokens)) /
                static_cast<double>(group.block_tokens);
     }
     return bytes;
   }
 
+  // Back to the first `depth` tokens, which are computed again where a state cannot go back.
+  Status rewind(model::Session& session, int64_t depth) {
+    session.truncate(session.can_truncate(depth) ? depth : 0);
+    if (session.length() == depth) return {};
+    return feed(session, filler(depth, model_.spec().vocab, 1), {});
+  }
+
   // Sequences with `depth` tokens in the cache. The first ones are computed, the others' blocks
-  // and those beyond kComputedTokens copied from them, each into memory of its own.
+  // and those beyond kComputedTokens copied from them, each into memory of its own; recurrent
+  // states are all computed.
   Result<std::vector<model::Session>> filled_sessions(int64_t count, int64_t depth) {
     const int64_t blocks_each = context_ / backend::kKvBlockTokens;
     std::vector<model::Session> sessions;
     for (int64_t i = 0; i < count; ++i) {
-      sessions.emplace_back(model_, context_, static_cast<int32_t>(i * blocks_each));
+      sessions.emplace_back(model_, context_, i);
     }
     if (depth == 0) return sessions;
+    if (model_.spec().state_group >= 0) {
+      for (model::Session& session : sessions) CHASQUI_TRY_STATUS(rewind(session, depth));
+      return sessions;
+    }
     const int64_t computed = std::min(depth, kComputedTokens);
     CHASQUI_TRY_STATUS(feed(sessions[0], filler(computed, model_.spec().vocab, 1), {}));
     const int64_t source_blocks = ceil_div(computed, backend::kKvBlockTokens);
@@ -291,14 +306,15 @@ class Bench {
     std::vector<int32_t> positions;
     std::vector<int32_t> rows(sessions.size());
     std::iota(rows.begin(), rows.end(), 0);
-    std::vector<backend::SequenceSlice> slices;
+    std::vector<std::vector<backend::SequenceSlice>> slices(groups_.size());
     for (int64_t i = 0; i < count; ++i) {
       model::Session& session = sessions[static_cast<size_t>(i)];
       positions.push_back(static_cast<int32_t>(session.length()));
-      slices.push_back(session.slice(i, 1));
+      for (size_t g = 0; g < slices.size(); ++g) {
+        slices[g].push_back(session.slice(static_cast<int>(g), i, 1));
+      }
     }
-    const std::vector<std::span<const backend::SequenceSlice>> groups(
-        model_.spec().cache_windows.size(), slices);
+    const std::vector<std::span<const backend::SequenceSlice>> groups(slices.begin(), slices.end());
     model_.forward({.tokens = tokens,
                     .positions = positions,
                     .groups = groups,
@@ -424,6 +440,10 @@ Status bench(const BenchArgs& args) {
                                                     .max_logit_rows = std::max<int64_t>(1, most),
                                                     .wrap = wrap},
                                                    settings));
+  if (!loaded.model->spec().causal) {
+    return fail(ErrorCode::kUnsupported,
+                args.model + ": an encoder decodes nothing; bench measures models that generate");
+  }
   return Bench(args, settings, loaded, *timed).run(*loaded.file);
 }
 

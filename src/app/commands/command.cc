@@ -53,18 +53,30 @@ std::shared_ptr<SettingOptions> SettingOptions::add(CLI::App& parser,
 }
 
 Result<Settings> SettingOptions::resolve() const {
-  return resolve_settings(given_, process_environment);
+  return resolve_settings(given_, process_environment());
 }
 
 Result<Configuration> SettingOptions::resolve_models() const {
-  return resolve_configuration(given_, process_environment);
+  return resolve_configuration(given_, process_environment());
 }
 
 std::vector<std::string_view> compute_settings() {
-  return {"n_threads",      "type_k",          "type_v",     "cpu_isa",
-          "exact",          "pack_weights",    "pack_cache", "pin_threads",
-          "numa",           "use_mmap",        "use_mlock",  "rope_scaling_type",
-          "rope_freq_base", "rope_freq_scale", "verbose"};
+  return {"n_threads",
+          "type_k",
+          "type_v",
+          "cpu_isa",
+          "exact",
+          "pack_weights",
+          "pack_cache",
+          "pin_threads",
+          "numa",
+          "use_mmap",
+          "use_mlock",
+          "kv_overrides",
+          "rope_scaling_type",
+          "rope_freq_base",
+          "rope_freq_scale",
+          "verbose"};
 }
 
 }  // namespace chasqui::app

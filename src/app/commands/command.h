@@ -25,6 +25,8 @@ struct Command {
 Action declare_serve(CLI::App& parser);
 Action declare_run(CLI::App& parser);
 Action declare_inspect(CLI::App& parser);
+Action declare_check(CLI::App& parser);
+Action declare_pull(CLI::App& parser);
 Action declare_tokenize(CLI::App& parser);
 Action declare_detokenize(CLI::App& parser);
 Action declare_render(CLI::App& parser);
@@ -33,6 +35,9 @@ Action declare_bench(CLI::App& parser);
 Action declare_grammar(CLI::App& parser);
 Action declare_devices(CLI::App& parser);
 Action declare_make_random(CLI::App& parser);
+Action declare_quantize(CLI::App& parser);
+Action declare_imatrix(CLI::App& parser);
+Action declare_perplexity(CLI::App& parser);
 Action declare_settings(CLI::App& parser);
 
 // Settings of the table as options of a subcommand. resolve() is for the action.

@@ -1,15 +1,16 @@
-// chasqui eval: logits and greedy tokens of given token ids, to compare with other engines
-// (docs/contracts/parity.md).
+// chasqui eval: logits and greedy tokens, or embeddings, of given token ids, to compare with other
+// engines (docs/contracts/parity.md).
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
+#include <span>
 
 #include "app/commands/command.h"
 #include "app/json_io.h"
 #include "app/loaded_model.h"
-#include "base/checked_math.h"
 #include "model/session.h"
 
 namespace chasqui::app {
@@ -18,6 +19,9 @@ namespace {
 namespace json = boost::json;
 
 constexpr int64_t kMaxContext = 1 << 24;
+
+// Rows of a step; an encoder reads its whole text in one.
+constexpr int64_t kUsualRows = 512;
 
 struct EvalCase {
   std::vector<int32_t> tokens;
@@ -33,13 +37,15 @@ struct EvalArgs {
   std::shared_ptr<SettingOptions> settings;
 };
 
-Result<EvalCase> read_case(const json::value& document, int32_t vocab) {
+// The vocabulary is known when the model is loaded, and the model when the context is: ids are
+// checked then (check_ids).
+Result<EvalCase> read_case(const json::value& document) {
   if (!document.is_object()) {
     return fail(ErrorCode::kInvalidArgument, "the input must be a JSON object");
   }
   const json::object& object = document.get_object();
   EvalCase eval;
-  CHASQUI_TRY(eval.tokens, index_list(object, "tokens", vocab, "a token id", "input"));
+  CHASQUI_TRY(eval.tokens, index_list(object, "tokens", INT32_MAX, "a token id", "input"));
   if (eval.tokens.empty()) return fail(ErrorCode::kInvalidArgument, "input: tokens is empty");
   const auto count = static_cast<int64_t>(eval.tokens.size());
   if (object.contains("positions")) {
@@ -52,6 +58,13 @@ Result<EvalCase> read_case(const json::value& document, int32_t vocab) {
   const int64_t needed = count + eval.greedy;
   CHASQUI_TRY(eval.n_ctx, int_field(object, "n_ctx", needed, kMaxContext, needed, "input"));
   return eval;
+}
+
+Status check_ids(const json::value& document, int64_t vocab) {
+  const auto ids = index_list(document.get_object(), "tokens", static_cast<int32_t>(vocab),
+                              "a token id", "input");
+  if (!ids) return fail(ids.error());
+  return {};
 }
 
 // The logit rows in the order in which they were asked for, which need not ascend.
@@ -89,18 +102,67 @@ Status decode_greedily(model::Session& session, int64_t count, std::vector<float
   return {};
 }
 
+json::value numbers(std::span<const float> values) {
+  return json::value_from(std::vector<double>(values.begin(), values.end()));
+}
+
+std::vector<float> mean_of(std::span<const float> rows, size_t width) {
+  std::vector<double> sums(width, 0.0);
+  for (size_t i = 0; i < rows.size(); ++i) sums[i % width] += static_cast<double>(rows[i]);
+  std::vector<float> mean;
+  const double count = static_cast<double>(rows.size() / width);
+  for (const double sum : sums) mean.push_back(static_cast<float>(sum / count));
+  return mean;
+}
+
+// The last hidden states, pooled in each way, and the scores of a model that ranks.
+Result<json::object> embed(model::Model& model, const EvalCase& eval) {
+  model::Session session(model, eval.n_ctx);
+  std::vector<int64_t> all(eval.tokens.size());
+  std::iota(all.begin(), all.end(), 0);
+  CHASQUI_TRY(const std::vector<float> hidden, session.feed_hidden(eval.tokens, all, eval.chunk));
+  const auto width = static_cast<size_t>(model.spec().hidden);
+  const std::span<const float> rows(hidden);
+  const std::vector<float> mean = mean_of(rows, width);
+  json::object result;
+  result["embedding"] = {{"mean", numbers(mean)},
+                         {"cls", numbers(rows.first(width))},
+                         {"last", numbers(rows.last(width))}};
+  if (model.rank_outputs() > 0) {
+    const bool reads_last = model.spec().rank_head.pooling == model::Pooling::kLast;
+    const auto read = reads_last ? rows.last(width) : rows.first(width);
+    result["rank_score"] = numbers(model.rank({read.begin(), read.end()}));
+  }
+  return result;
+}
+
+// Encoders and decoders that were made for embeddings.
+bool embeds(const model::ModelSpec& spec) {
+  return !spec.causal ||
+         (spec.pooling != model::Pooling::kUnspecified && spec.pooling != model::Pooling::kNone);
+}
+
 Status eval(const EvalArgs& args) {
-  CHASQUI_TRY(const Settings settings, args.settings->resolve());
+  CHASQUI_TRY(Settings settings, args.settings->resolve());
   CHASQUI_TRY(const json::value document, read_json_input(args.input));
+  CHASQUI_TRY(const EvalCase eval, read_case(document));
+  settings.n_ctx = eval.n_ctx;
   CHASQUI_TRY(const LoadedModel loaded,
-              load_model({.path = args.model, .with_tokenizer = false}, settings));
+              load_model({.path = args.model,
+                          .with_tokenizer = false,
+                          .max_rows = std::max<int64_t>(kUsualRows, std::ssize(eval.tokens))},
+                         settings));
   model::Model& model = *loaded.model;
-  CHASQUI_TRY(const EvalCase eval, read_case(document, static_cast<int32_t>(model.spec().vocab)));
+  CHASQUI_TRY_STATUS(check_ids(document, model.spec().vocab));
 
   model::CacheOptions cache = cache_types(settings);
-  cache.blocks.assign(model.spec().cache_windows.size(),
-                      ceil_div(eval.n_ctx, backend::kKvBlockTokens));
+  cache.blocks = model::session_blocks(model, eval.n_ctx);
   CHASQUI_TRY_STATUS(model.allocate_cache(cache));
+  if (embeds(model.spec())) {
+    CHASQUI_TRY(const json::object embedding, embed(model, eval));
+    print_json(embedding);
+    return {};
+  }
 
   std::vector<int64_t> wanted = eval.positions;
   wanted.push_back(static_cast<int64_t>(eval.tokens.size()) - 1);

@@ -10,6 +10,8 @@
 #include "app/commands/command.h"
 #include "app/json_io.h"
 #include "app/memory_plan.h"
+#include "app/model_report.h"
+#include "app/model_source.h"
 #include "model/model.h"
 #include "quant/quant_type.h"
 #include "text/detokenizer.h"
@@ -80,14 +82,6 @@ std::span<const int64_t> shape(const gguf::Tensor& tensor) {
   return std::span(tensor.view.dims).first(static_cast<size_t>(tensor.n_dims));
 }
 
-json::object plan_json(const MemoryPlan& plan) {
-  return {{"weight_bytes", plan.weight_bytes},
-          {"parameters", plan.parameters},
-          {"kv_bytes_per_1k_tokens", plan.kv_bytes_per_token * 1024},
-          {"machine_bytes", plan.machine_bytes},
-          {"kv_tokens_that_fit", plan.tokens_that_fit}};
-}
-
 void print_as_json(const gguf::File& file, const Result<model::ModelSpec>& spec,
                    const Settings& settings) {
   json::object metadata;
@@ -106,11 +100,7 @@ void print_as_json(const gguf::File& file, const Result<model::ModelSpec>& spec,
                         {"parts", file.parts().size()},
                         {"metadata", std::move(metadata)},
                         {"tensors", std::move(tensors)}};
-  if (spec) {
-    document["plan"] = plan_json(plan_memory(file, *spec, settings));
-  } else {
-    document["unsupported"] = spec.error().message;
-  }
+  for (auto& [key, value] : report_json(file, spec, settings)) document[key] = std::move(value);
   print_json(document);
 }
 
@@ -126,17 +116,7 @@ void print_as_text(const gguf::File& file, const Result<model::ModelSpec>& spec,
     fmt::print("  {:<44} {:<8} [{}]\n", tensor.name, dtype_info(tensor.view.type).name,
                fmt::join(shape(tensor), ", "));
   }
-  if (!spec) {
-    fmt::print("\nNot runnable: {}\n", spec.error().message);
-    return;
-  }
-  const MemoryPlan plan = plan_memory(file, *spec, settings);
-  fmt::print(
-      "\nweights {} ({:.2f} M parameters), cache {} per 1,024 tokens; this machine has {}: "
-      "{} cache tokens fit\n",
-      format_bytes(plan.weight_bytes), static_cast<double>(plan.parameters) / 1e6,
-      format_bytes(plan.kv_bytes_per_token * 1024), format_bytes(plan.machine_bytes),
-      plan.tokens_that_fit);
+  fmt::print("\n{}", report_text(file, spec, settings));
 }
 
 // Writes one tensor as little-endian f32, row by row so that memory stays small.
@@ -167,7 +147,7 @@ Status dump_tensor(const gguf::File& file, const std::string& name, const std::s
 
 Status inspect(const InspectArgs& args) {
   CHASQUI_TRY(const Settings settings, args.settings->resolve());
-  CHASQUI_TRY(const gguf::File file, gguf::File::open(args.model));
+  CHASQUI_TRY(const gguf::File file, open_model(args.model, settings));
   if (!args.tensor.empty() || !args.dump.empty()) {
     if (args.tensor.empty() || args.dump.empty()) {
       return fail(ErrorCode::kInvalidArgument, "--tensor NAME and --dump FILE go together");
@@ -191,7 +171,8 @@ Action declare_inspect(CLI::App& parser) {
   parser.add_flag("--json", args->as_json, "one JSON document, nothing shortened");
   parser.add_option("--tensor", args->tensor, "a tensor to decode, with --dump");
   parser.add_option("--dump", args->dump, "file for its values as little-endian f32");
-  args->settings = SettingOptions::add(parser, {"type_k", "type_v", "exact"});
+  args->settings = SettingOptions::add(parser, {"n_ctx", "n_batch", "n_parallel", "type_k",
+                                                "type_v", "exact", "pack_weights", "kv_overrides"});
   return [args] { return inspect(*args); };
 }
 

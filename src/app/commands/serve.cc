@@ -15,7 +15,9 @@
 #include "api/http_metrics.h"
 #include "api/service.h"
 #include "app/commands/command.h"
+#include "app/model_source.h"
 #include "app/serving_model.h"
+#include "app/vocabulary_model.h"
 #include "http/server.h"
 
 namespace chasqui::app {
@@ -41,8 +43,7 @@ http::ServerOptions server_options(const Settings& settings,
   if (settings.disable_ping_events) options.ping_interval = std::chrono::milliseconds(0);
   options.on_access = [metrics = std::move(metrics)](const http::AccessRecord& record) {
     metrics->count(record);
-    spdlog::debug("{} {} {} {} {:.1f} ms {}", record.peer, record.method, record.path,
-                  record.status, record.seconds * 1e3, record.request_id);
+    api::log_access(record);
   };
   return options;
 }
@@ -164,12 +165,12 @@ Status warn_of_effects(const std::vector<Settings>& models) {
 Status serve(const SettingOptions& options) {
   CHASQUI_TRY(const Configuration configuration, options.resolve_models());
   const Settings& settings = configuration.settings;
-  if (std::ranges::any_of(configuration.models, &Settings::verbose)) {
-    spdlog::set_level(spdlog::level::debug);
-  }
-  if (configuration.models.front().model.empty()) {
+  if (settings.verbose) spdlog::set_level(spdlog::level::debug);
+  if (model_id(configuration.models.front()).empty()) {
     return fail(ErrorCode::kInvalidArgument,
-                "no model: give --model FILE.gguf (./dev serve brings the demo model)", "model");
+                "no model: give --model FILE.gguf or --hf_model_repo_id ORG/NAME (./dev serve "
+                "brings the demo model)",
+                "model");
   }
   for (const std::string& note : configuration.notes) spdlog::warn("{}", note);
   CHASQUI_TRY_STATUS(warn_of_effects(configuration.models));
@@ -184,7 +185,8 @@ Status serve(const SettingOptions& options) {
   const Signals signals(!settings.ssl_certfile.empty() || !settings.api_key_file.empty());
   std::vector<api::ServedModel> models;
   for (const Settings& model : configuration.models) {
-    CHASQUI_TRY(api::ServedModel served, start_serving(model.model, model));
+    CHASQUI_TRY(const std::string path, find_model(model));
+    CHASQUI_TRY(api::ServedModel served, start_serving(path, model));
     models.push_back(std::move(served));
   }
   api::Service service(
@@ -193,6 +195,7 @@ Status serve(const SettingOptions& options) {
   http::Router router;
   CHASQUI_TRY_STATUS(api::register_endpoints(router, service));
   if (!is_open) api::require_key(router, keys, settings.open_paths);
+  if (configuration.models.front().vocab_only) refuse_computing(router);
   http::Server server(std::move(http_options), std::move(router));
   CHASQUI_TRY(const uint16_t port, server.start());
   spdlog::info("serving on {}", url_of(settings, port));

@@ -6,6 +6,7 @@
 
 #include "app/commands/command.h"
 #include "app/json_io.h"
+#include "app/model_source.h"
 #include "text/detokenizer.h"
 #include "text/tokenizer.h"
 
@@ -21,10 +22,12 @@ struct TokenizeArgs {
   std::vector<int32_t> ids;
   bool parse_special = false;
   bool no_special = false;
+  std::shared_ptr<SettingOptions> settings;
 };
 
-Result<std::shared_ptr<const text::Tokenizer>> load_tokenizer(const std::string& path) {
-  CHASQUI_TRY(const gguf::File file, gguf::File::open(path));
+Result<std::shared_ptr<const text::Tokenizer>> load_tokenizer(const TokenizeArgs& args) {
+  CHASQUI_TRY(const Settings settings, args.settings->resolve());
+  CHASQUI_TRY(const gguf::File file, open_model(args.model, settings));
   return text::Tokenizer::load(file);
 }
 
@@ -83,7 +86,7 @@ Status detokenize_cases(const text::Tokenizer& tokenizer, const std::string& inp
 }
 
 Status tokenize(const TokenizeArgs& args) {
-  CHASQUI_TRY(const auto tokenizer, load_tokenizer(args.model));
+  CHASQUI_TRY(const auto tokenizer, load_tokenizer(args));
   if (!args.input.empty()) return tokenize_cases(*tokenizer, args.input);
   const auto ids = tokenizer->encode(
       args.text, {.add_special = !args.no_special, .parse_special = args.parse_special});
@@ -96,7 +99,7 @@ Status tokenize(const TokenizeArgs& args) {
 }
 
 Status detokenize(const TokenizeArgs& args) {
-  CHASQUI_TRY(const auto tokenizer, load_tokenizer(args.model));
+  CHASQUI_TRY(const auto tokenizer, load_tokenizer(args));
   if (!args.input.empty()) return detokenize_cases(*tokenizer, args.input);
   for (const int32_t id : args.ids) {
     if (id < 0 || id >= tokenizer->vocab().size()) {
@@ -118,6 +121,7 @@ Action declare_tokenize(CLI::App& parser) {
   parser.add_flag("--parse-special,--parse_special", args->parse_special,
                   "recognise control tokens in the text");
   parser.add_flag("--no-special,--no_special", args->no_special, "add no BOS or EOS");
+  args->settings = SettingOptions::add(parser, {"kv_overrides"});
   return [args] { return tokenize(*args); };
 }
 
@@ -126,6 +130,7 @@ Action declare_detokenize(CLI::App& parser) {
   parser.add_option("MODEL", args->model, "GGUF file")->required();
   auto* ids = parser.add_option("IDS", args->ids, "token ids");
   parser.add_option("--input", args->input, "JSON cases, a file or - (see docs)")->excludes(ids);
+  args->settings = SettingOptions::add(parser, {"kv_overrides"});
   return [args] { return detokenize(*args); };
 }
 

@@ -4,7 +4,7 @@
 
 namespace chasqui::backend::cpu {
 
-static_assert(static_cast<int>(Activation::kReluSquared) + 1 == kActivationKinds);
+static_assert(static_cast<int>(Activation::kClampedSwiglu) + 1 == kActivationKinds);
 
 void activation(CpuContext& context, const ActivationArgs& args) {
   check(args);

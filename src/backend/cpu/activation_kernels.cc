@@ -77,6 +77,10 @@ CHASQUI_INLINE F32x16 relu_squared(F32x16 x) {
   return mul(relu(x), relu(x));
 }
 
+CHASQUI_INLINE F32x16 identity(F32x16 x) {
+  return x;
+}
+
 template <F32x16 (*kFunction)(F32x16)>
 void run(const float* gate, const float* up, float* out, int64_t n) {
   for (int64_t i = 0; i < n; i += 16) {
@@ -87,10 +91,21 @@ void run(const float* gate, const float* up, float* out, int64_t n) {
   }
 }
 
+void run_clamped_swiglu(const float* gate, const float* up, float* out, int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) {
+    const int lanes = static_cast<int>(n - i < 16 ? n - i : 16);
+    // In this order NaN comes through.
+    const F32x16 g = min(set1(7.0f), load_first(gate + i, lanes));
+    const F32x16 u = max(set1(-7.0f), min(set1(7.0f), load_first(up + i, lanes)));
+    store_first(out + i, mul(gelu_quick(g), add(u, set1(1.0f))), lanes);
+  }
+}
+
 }  // namespace
 
 ActivationKernels activation_kernels() {
-  return {{run<silu>, run<gelu>, run<gelu_tanh>, run<gelu_quick>, run<relu>, run<relu_squared>}};
+  return {{run<silu>, run<gelu>, run<gelu_tanh>, run<gelu_quick>, run<relu>, run<relu_squared>,
+           run<sigmoid>, run<identity>, run_clamped_swiglu}};
 }
 
 }  // namespace chasqui::backend::cpu::CHASQUI_ISA

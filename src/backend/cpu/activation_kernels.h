@@ -5,7 +5,7 @@
 
 namespace chasqui::backend::cpu {
 
-constexpr int kActivationKinds = 6;  // of the enum Activation in ops.h, in its order
+constexpr int kActivationKinds = 9;  // of the enum Activation in ops.h, in its order
 
 struct ActivationKernels {
   // out = act(gate) * up; up may be null (no product), out may be gate or up.

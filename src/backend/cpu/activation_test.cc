@@ -23,6 +23,7 @@ constexpr Bound kBounds[] = {
     {Activation::kSilu, 8, 0, 0},          {Activation::kGelu, 16, 0, 0},
     {Activation::kGeluTanh, 8, 6.4, 0.29}, {Activation::kGeluQuick, 8, 1.71, 0},
     {Activation::kRelu, 0, 0, 0},          {Activation::kReluSquared, 1, 0, 0},
+    {Activation::kSigmoid, 8, 0, 0},       {Activation::kIdentity, 0, 0, 0},
 };
 
 TEST_P(CpuActivation, IsAccurateToAFewUnitsInTheLastPlace) {
@@ -52,7 +53,8 @@ TEST_P(CpuActivation, NanAndInfinityComeThrough) {
     Rows x(1, 2, {NAN, INFINITY}), out(1, 2);
     backend_->activation({bound.kind, x.matrix(), {}, out.matrix()});
     EXPECT_TRUE(std::isnan(out.at(0, 0))) << static_cast<int>(bound.kind);
-    EXPECT_EQ(out.at(0, 1), INFINITY) << static_cast<int>(bound.kind);
+    const float limit = bound.kind == Activation::kSigmoid ? 1 : INFINITY;
+    EXPECT_EQ(out.at(0, 1), limit) << static_cast<int>(bound.kind);
   }
 }
 
@@ -70,7 +72,7 @@ std::vector<float> all_row_ops(Backend& backend) {
     backend.activation({bound.kind, a.matrix(), b.matrix(), out.matrix()});
     keep(out);
   }
-  for (const NormKind kind : {NormKind::kRms, NormKind::kLayer}) {
+  for (const NormKind kind : {NormKind::kRms, NormKind::kLayer, NormKind::kL2}) {
     NormArgs norm;
     norm.kind = kind;
     norm.x = a.matrix();
@@ -81,11 +83,16 @@ std::vector<float> all_row_ops(Backend& backend) {
     backend.norm(norm);
     keep(out);
   }
-  backend.add({a.matrix(), b.matrix(), 0.7f, out.matrix()});
+  backend.add({a.matrix(), b.matrix(), 0.3f, 0.7f, out.matrix()});
+  keep(out);
+  backend.activation({Activation::kClampedSwiglu, a.matrix(), b.matrix(), out.matrix()});
+  keep(out);
+  backend.copy({a.matrix(), out.matrix()});
+  backend.scale_rows({out.matrix(), b.matrix().data, 3});
   keep(out);
   Rows turned = random_rows(rng, rows, 1010), table = random_rows(rng, rows, 200);
   for (const RopeKind kind : {RopeKind::kNorm, RopeKind::kNeox}) {
-    backend.rope({kind, turned.matrix(), 202, 200, table.matrix().data});
+    backend.rope({kind, turned.matrix(), 202, 2, 200, table.matrix().data});
     keep(turned);
   }
   RouteArgs route;

@@ -49,6 +49,9 @@ class CpuBackend final : public Backend {
   Result<std::unique_ptr<KvPool>> allocate_kv(const KvSpec& spec) override {
     return cpu::allocate_kv(context_, spec);
   }
+  Result<std::unique_ptr<StatePool>> allocate_states(const StateSpec& spec) override {
+    return cpu::allocate_states(context_, spec);
+  }
   Result<Buffer> allocate(size_t bytes) override { return Buffer::allocate(bytes); }
   bool supports_kv_type(DType type) const override { return cpu::supports_kv_type(type); }
 
@@ -60,10 +63,14 @@ class CpuBackend final : public Backend {
   void attention(const AttentionArgs& args) override { cpu::attention(context_, args); }
   void activation(const ActivationArgs& args) override { cpu::activation(context_, args); }
   void add(const AddArgs& args) override { cpu::add(context_, args); }
+  void scale_rows(const ScaleRowsArgs& args) override { cpu::scale_rows(context_, args); }
+  void copy(const CopyArgs& args) override { cpu::copy(context_, args); }
   void route_experts(const RouteArgs& args) override { cpu::route_experts(context_, args); }
   void expert_linear(const ExpertLinearArgs& args) override { cpu::expert_linear(context_, args); }
   void combine_experts(const CombineArgs& args) override { cpu::combine_experts(context_, args); }
   void gather_rows(const GatherArgs& args) override { cpu::gather_rows(context_, args); }
+  void conv_update(const ConvUpdateArgs& args) override { cpu::conv_update(context_, args); }
+  void delta_rule(const DeltaRuleArgs& args) override { cpu::delta_rule(context_, args); }
 
   void read(const float* from, float* to, int64_t count) override {
     std::memcpy(to, from, static_cast<size_t>(count) * sizeof(float));

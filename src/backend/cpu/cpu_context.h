@@ -49,6 +49,7 @@ struct CpuContext {
   Scratch panels;       // linear, expert_linear: unpacked tiles, one piece a thread
   Scratch attention;    // attention: scores and partial results
   Scratch route;        // route_experts: scores
+  Scratch gates;        // delta_rule: decay and beta of each row and head
 };
 
 }  // namespace chasqui::backend::cpu

@@ -18,9 +18,10 @@ CHASQUI_INLINE void each(float* out, int64_t n, F f) {
   if (left > 0) store_first(out + i, f(i, left), left);
 }
 
-void add_scaled(const float* a, const float* b, float factor, float* out, int64_t n) {
+void add_scaled(const float* a, const float* b, AddScales scales, float* out, int64_t n) {
   each(out, n, [&](int64_t i, int lanes) {
-    return mul(add(load_first(a + i, lanes), load_first(b + i, lanes)), set1(factor));
+    const F32x16 sum = fma(load_first(b + i, lanes), set1(scales.b), load_first(a + i, lanes));
+    return mul(sum, set1(scales.sum));
   });
 }
 

@@ -5,9 +5,14 @@
 
 namespace chasqui::backend::cpu {
 
+struct AddScales {
+  float b;
+  float sum;
+};
+
 struct ElementwiseKernels {
-  // out = (a + b) * scale; out may be a.
-  void (*add)(const float* a, const float* b, float scale, float* out, int64_t n);
+  // out = (a + b * scales.b) * scales.sum; out may be a.
+  void (*add)(const float* a, const float* b, AddScales scales, float* out, int64_t n);
   // out = x * scale; out may be x.
   void (*scale)(const float* x, float scale, float* out, int64_t n);
   // out[c] = sum over s, in order, of weights[s] * rows[s * stride + c].

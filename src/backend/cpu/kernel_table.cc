@@ -18,6 +18,7 @@ KvPoolKernels kv_pool_kernels();
 LimitKernels limit_kernels();
 LinearKernels linear_kernels();
 NormKernels norm_kernels();
+RecurrentKernels recurrent_kernels();
 RopeKernels rope_kernels();
 RouteKernels route_kernels();
 
@@ -31,6 +32,7 @@ KernelTable kernel_table() {
   table.limits = limit_kernels();
   table.linear = linear_kernels();
   table.norm = norm_kernels();
+  table.recurrent = recurrent_kernels();
   table.rope = rope_kernels();
   table.route = route_kernels();
   return table;

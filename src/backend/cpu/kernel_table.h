@@ -20,6 +20,7 @@
 #include "backend/cpu/limits_kernels.h"
 #include "backend/cpu/linear_kernels.h"
 #include "backend/cpu/norm_kernels.h"
+#include "backend/cpu/recurrent_kernels.h"
 #include "backend/cpu/rope_kernels.h"
 #include "backend/cpu/route_kernels.h"
 
@@ -34,6 +35,7 @@ struct KernelTable {
   LimitKernels limits;
   LinearKernels linear;
   NormKernels norm;
+  RecurrentKernels recurrent;
   RopeKernels rope;
   RouteKernels route;
 };

@@ -7,7 +7,9 @@ namespace chasqui::backend::cpu {
 void norm(CpuContext& context, const NormArgs& args) {
   check(args);
   const NormKernels& kernels = context.kernels.norm;
-  const auto kernel = args.kind == NormKind::kRms ? kernels.rms : kernels.layer;
+  const auto kernel = args.kind == NormKind::kRms     ? kernels.rms
+                      : args.kind == NormKind::kLayer ? kernels.layer
+                                                      : kernels.l2;
   for_rows(context.team, args.x.rows, args.x.cols, [&](int64_t begin, int64_t end) {
     NormTask task;
     task.group = args.group;

@@ -64,15 +64,25 @@ const float* at_group(const float* parameters, int64_t offset) {
   return parameters == nullptr ? nullptr : parameters + offset;
 }
 
-void rms(const NormTask& t) {
+// Scales each group by scale_of(sum of its squares).
+template <typename F>
+CHASQUI_INLINE void by_squares(const NormTask& t, F scale_of) {
   for (int64_t g = 0; g < t.count; ++g) {
     const float* x = t.x + g * t.group;
     const double squares =
         sum_of(x, t.group, 0.0f, [](F32x16 v, F32x16 acc) { return fma(v, v, acc); });
     apply<false>(x, t.out + g * t.group, t.group,
-                 {0, 0, inverse_root(squares, t.group, t.eps),
-                  at_group(t.weight, g * t.weight_step), at_group(t.bias, g * t.weight_step)});
+                 {0, 0, scale_of(squares), at_group(t.weight, g * t.weight_step),
+                  at_group(t.bias, g * t.weight_step)});
   }
+}
+
+void rms(const NormTask& t) {
+  by_squares(t, [&](double squares) { return inverse_root(squares, t.group, t.eps); });
+}
+
+void l2(const NormTask& t) {
+  by_squares(t, [&](double squares) { return inverse_root(squares, 1, t.eps); });
 }
 
 // The mean is kept in two floats: a mean much larger than the deviations would otherwise lose them
@@ -100,7 +110,7 @@ void layer(const NormTask& t) {
 }  // namespace
 
 NormKernels norm_kernels() {
-  return {rms, layer};
+  return {rms, layer, l2};
 }
 
 }  // namespace chasqui::backend::cpu::CHASQUI_ISA

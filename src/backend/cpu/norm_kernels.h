@@ -21,6 +21,7 @@ struct NormTask {
 struct NormKernels {
   void (*rms)(const NormTask& task);
   void (*layer)(const NormTask& task);
+  void (*l2)(const NormTask& task);
 };
 
 }  // namespace chasqui::backend::cpu

@@ -48,7 +48,7 @@ class CpuNorm : public OpTest {
 CHASQUI_OP_TESTS(CpuNorm);
 
 TEST_P(CpuNorm, AgreesWithTheReference) {
-  for (const NormKind kind : {NormKind::kRms, NormKind::kLayer}) {
+  for (const NormKind kind : {NormKind::kRms, NormKind::kLayer, NormKind::kL2}) {
     for (const int64_t group : {1, 7, 16, 100, 512, 513, 4096}) {
       compare(kind, group, 0.0f);
       compare(kind, group, 100.0f);

@@ -39,7 +39,8 @@ class PackCacheTest : public testing::Test {
     for (float& v : values) v = static_cast<float>(rng.normal());
     x_.assign(values.begin(), values.begin() + 9 * kCols);
     bytes_.resize(static_cast<size_t>(kRows * kCols / 256 * 144));
-    quant::find_quant_type(DType::kQ4_K)->encode(values.data(), bytes_.data(), kRows * kCols / 256);
+    quant::find_quant_type(DType::kQ4_K)
+        ->encode(values.data(), nullptr, bytes_.data(), kRows * kCols / 256);
   }
   ~PackCacheTest() override { fs::remove_all(folder_); }
 

@@ -69,7 +69,9 @@ TEST(Topology, InterleavedMemoryIsUsable) {
   // The kernel's own account: "7f... interleave:0 anon=1 ...".
   std::ifstream maps("/proc/self/numa_maps");
   const std::string text(std::istreambuf_iterator<char>(maps), {});
-  if (!text.empty()) EXPECT_NE(text.find(" interleave:"), std::string::npos);
+  if (!text.empty()) {
+    EXPECT_NE(text.find(" interleave:"), std::string::npos);
+  }
 }
 
 TEST(Placement, OneThreadForEachCore) {

@@ -14,7 +14,7 @@ void rope(CpuContext& context, const RopeArgs& args) {
     task.head_dim = args.head_dim;
     task.half = args.rotated / 2;
     for (int64_t r = begin; r < end; ++r) {
-      task.x = args.x.row(r);
+      task.x = args.x.row(r) + args.first;
       task.cos_sin = args.cos_sin + r * args.rotated;
       kernel(task);
     }

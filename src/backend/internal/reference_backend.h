@@ -61,6 +61,7 @@ class ReferenceBackend final : public Backend {
   Result<std::unique_ptr<Weight>> prepare(const TensorView& view, WeightUse use,
                                           std::string_view tensor_name) override;
   Result<std::unique_ptr<KvPool>> allocate_kv(const KvSpec& spec) override;
+  Result<std::unique_ptr<StatePool>> allocate_states(const StateSpec& spec) override;
   Result<Buffer> allocate(size_t bytes) override { return Buffer::allocate(bytes); }
   bool supports_kv_type(DType type) const override;
 
@@ -72,10 +73,14 @@ class ReferenceBackend final : public Backend {
   void attention(const AttentionArgs& args) override;
   void activation(const ActivationArgs& args) override;
   void add(const AddArgs& args) override;
+  void scale_rows(const ScaleRowsArgs& args) override;
+  void copy(const CopyArgs& args) override;
   void route_experts(const RouteArgs& args) override;
   void expert_linear(const ExpertLinearArgs& args) override;
   void combine_experts(const CombineArgs& args) override;
   void gather_rows(const GatherArgs& args) override;
+  void conv_update(const ConvUpdateArgs& args) override;
+  void delta_rule(const DeltaRuleArgs& args) override;
   void read(const float* from, float* to, int64_t count) override;
 };
 

@@ -34,6 +34,24 @@ Status check_context(const Request& request, const RequestLimits& limits) {
               prompt > limits.n_ctx ? "prompt" : "max_tokens");
 }
 
+// What the model is able to do.
+Status check_kind(const Request& request, const RequestLimits& limits) {
+  if (request.kind == RequestKind::kRank && !limits.ranks) {
+    return fail(ErrorCode::kUnsupported, "the model has no head that ranks");
+  }
+  if (limits.whole_text == 0) return {};
+  if (request.kind == RequestKind::kGenerate) {
+    return fail(ErrorCode::kUnsupported, "the model is an encoder: it cannot generate text");
+  }
+  const auto prompt = static_cast<int64_t>(request.prompt.size());
+  if (prompt <= limits.whole_text) return {};
+  return fail(ErrorCode::kContextLength,
+              fmt::format("an encoder reads a text in one step, which has at most {} tokens: the "
+                          "text has {}",
+                          limits.whole_text, prompt),
+              "prompt");
+}
+
 Status check_generation(const Request& request, const RequestLimits& limits) {
   CHASQUI_TRY_STATUS(check_not_negative(request.max_tokens, "max_tokens"));
   CHASQUI_TRY_STATUS(check_not_negative(request.min_tokens, "min_tokens"));
@@ -64,6 +82,7 @@ Status check_request(const Request& request, const RequestLimits& limits) {
   for (const int32_t token : request.prompt) {
     CHASQUI_TRY_STATUS(check_token(token, limits, "prompt"));
   }
+  CHASQUI_TRY_STATUS(check_kind(request, limits));
   if (request.kind == RequestKind::kGenerate) CHASQUI_TRY_STATUS(check_generation(request, limits));
   return check_context(request, limits);
 }

@@ -21,11 +21,12 @@ struct Job final : sched::Sequence {
   // `prompt` has moved to Sequence::tokens.
   Request request;
 
-  // Generation has the first two (and the third if asked for), an embedding the fourth.
+  // Generation has the first two (and the third if asked for), embedding and ranking the fourth.
   std::optional<sample::SamplerChain> chain;
   std::optional<Answer> answer;
   std::optional<PromptReport> prompt_report;
   std::optional<Pooler> pooler;
+  std::vector<float> embedding;  // what came of it, once finished
 
   DraftState draft_state;
 
@@ -49,9 +50,12 @@ std::unique_ptr<Job> make_job(uint64_t id, Request request, const text::Tokenize
 struct RequestLimits {
   int64_t n_ctx = 0;
   int32_t vocab_size = 0;
+  int64_t whole_text = 0;  // most tokens of a text that must come in one step; 0: none must
+  bool ranks = false;
 };
 
-// kInvalidArgument or kContextLength, naming the field, for a request that breaks request.h.
+// kInvalidArgument, kContextLength or kUnsupported, naming the field, for a request that breaks
+// request.h or that the model cannot answer.
 Status check_request(const Request& request, const RequestLimits& limits);
 
 }  // namespace chasqui::engine

@@ -7,6 +7,7 @@
 #include <new>
 #include <utility>
 
+#include "base/check.h"
 #include "engine/internal/lookup_drafts.h"
 #include "engine/internal/model_drafts.h"
 #include "engine/internal/runner_cache.h"
@@ -47,6 +48,14 @@ EngineOptions within_model(EngineOptions options, const ModelRunner& runner) {
   options.max_sequences = std::clamp<int64_t>(options.max_sequences, 1, most);
   options.max_queue = std::max<int64_t>(options.max_queue, 0);
   options.draft_tokens = std::clamp<int64_t>(options.draft_tokens, 0, kDraftRows - 1);
+  if (has_states(runner)) {
+    options.draft_tokens = 0;
+    options.tier = {};
+  }
+  if (runner.causal()) return options;
+  options.prefix_cache = false;  // what begins a text depends on what ends it
+  options.draft_tokens = 0;
+  options.prefill_chunk = options.max_batch_tokens;
   return options;
 }
 
@@ -56,7 +65,13 @@ sched::SchedulerOptions scheduler_options(const EngineOptions& options, const Mo
           runner.max_logit_rows(),
           options.prefill_chunk,
           options.draft_tokens > 0 ? kDraftRows : 0,
-          runner.even_depth()};
+          runner.even_depth(),
+          !runner.causal()};
+}
+
+RequestLimits request_limits(const EngineOptions& options, const ModelRunner& runner) {
+  return {options.n_ctx, runner.vocab_size(), runner.causal() ? 0 : options.max_batch_tokens,
+          runner.rank_outputs() > 0};
 }
 
 std::unique_ptr<DraftSource> make_draft_source(const EngineOptions& options,
@@ -64,6 +79,7 @@ std::unique_ptr<DraftSource> make_draft_source(const EngineOptions& options,
                                                std::unique_ptr<ModelRunner> draft) {
   if (options.draft_tokens == 0) return nullptr;
   if (!draft) return std::make_unique<LookupDrafts>();
+  CHASQUI_CHECK(!has_states(*draft), "a draft model with states, which cannot take a guess back");
   return std::make_unique<ModelDrafts>(
       std::move(draft), vocab,
       ModelDraftsOptions{kDraftRows - 1, options.prefill_chunk, runner.vocab_size(),
@@ -78,12 +94,12 @@ Engine::Impl::Impl(std::unique_ptr<ModelRunner> runner,
     : options_(within_model(options, *runner)),
       tokenizer_(std::move(tokenizer)),
       runner_(std::move(runner)),
-      limits_{options_.n_ctx, runner_->vocab_size()},
+      limits_(request_limits(options_, *runner_)),
       kv_(kv_groups(*runner_), kv_options_of(options_)),
       tier_(options_, kv_, *runner_, [this] { bell_.ring(); }),
       scheduler_(kv_, scheduler_options(options_, *runner_), tier_.link()),
       builder_(kv_, options_.max_batch_tokens, options_.max_sequences),
-      sampler_(tokenizer_->vocab(), runner_->vocab_size(), runner_->hidden_size()),
+      sampler_(tokenizer_->vocab(), *runner_),
       drafter_(make_draft_source(options_, *runner_, tokenizer_->vocab(), std::move(draft)),
                options_.draft_tokens) {
   Counters::set(counters_.blocks_total, kv_.usage().total);
@@ -242,7 +258,7 @@ void Engine::Impl::deliver_last(Job& job, Event event) {
       event.stop_text = job.answer->stop_text();
     }
   }
-  if (job.pooler && job.finish) event.embedding = job.pooler->result();
+  if (job.finish) event.embedding = std::move(job.embedding);
   event.usage = job.usage;
   meter_.ended(job.times, event, clock_.now());
   const std::shared_ptr<EventSink> sink = job.request.sink;

@@ -1,6 +1,7 @@
 // The cache of a model runner as the KV manager wants it described.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <random>
 #include <vector>
@@ -16,6 +17,12 @@ inline std::vector<kv::KvGroup> kv_groups(const ModelRunner& runner) {
     groups.push_back({spec, runner.cache_blocks(static_cast<int>(groups.size()))});
   }
   return groups;
+}
+
+// Whether the model has recurrent states, which cannot go back.
+inline bool has_states(const ModelRunner& runner) {
+  return std::ranges::any_of(runner.cache_groups(),
+                             [](const CacheSpec& spec) { return spec.state_every_tokens > 0; });
 }
 
 inline kv::KvOptions kv_options(bool prefix_cache) {

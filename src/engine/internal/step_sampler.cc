@@ -27,11 +27,13 @@ sched::Advance alone(const sched::RowGroup& group, const Read& read) {
 
 }  // namespace
 
-StepSampler::StepSampler(const text::Vocab& vocab, int32_t vocab_size, int32_t hidden_size)
-    : vocab_size_(static_cast<size_t>(vocab_size)), hidden_size_(static_cast<size_t>(hidden_size)) {
+StepSampler::StepSampler(const text::Vocab& vocab, ModelRunner& runner)
+    : runner_(runner),
+      vocab_size_(static_cast<size_t>(runner.vocab_size())),
+      hidden_size_(static_cast<size_t>(runner.hidden_size())) {
   is_end_.resize(vocab_size_, false);
   // The model's output may be padded beyond the tokenizer's vocabulary, or fall short of it.
-  for (int32_t id = 0; id < std::min(vocab_size, vocab.size()); ++id) {
+  for (int32_t id = 0; id < std::min(runner.vocab_size(), vocab.size()); ++id) {
     if (!vocab.is_end_of_generation(id)) continue;
     is_end_[static_cast<size_t>(id)] = true;
     end_ids_.push_back(id);
@@ -84,6 +86,9 @@ sched::Advance StepSampler::read_hidden(const sched::RowGroup& group,
     job.pooler->add_row(hidden.subspan(static_cast<size_t>(i) * hidden_size_, hidden_size_));
   }
   if (!group.catches_up()) return {};
+  job.embedding = job.request.kind == RequestKind::kRank
+                      ? runner_.rank(job.pooler->result())
+                      : runner_.finish_embedding(job.pooler->result());
   job.finish = FinishReason::kStop;
   return {-1, true};
 }

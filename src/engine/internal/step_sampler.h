@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/internal/job.h"
+#include "engine/model_runner.h"
 #include "model/step_inputs.h"
 #include "sched/step_plan.h"
 #include "text/tokenizer.h"
@@ -16,8 +17,8 @@ namespace chasqui::engine {
 
 class StepSampler {
  public:
-  // Keeps no reference to `vocab`.
-  StepSampler(const text::Vocab& vocab, int32_t vocab_size, int32_t hidden_size);
+  // Keeps no reference to `vocab`; `runner` outlives it.
+  StepSampler(const text::Vocab& vocab, ModelRunner& runner);
 
   // One result for each of plan.rows, valid until the next call. `outputs` are those of the
   // inputs that StepBuilder made of the same plan; its logits are overwritten. A sequence whose
@@ -34,6 +35,7 @@ class StepSampler {
   bool ends(const Job& job, int32_t token) const;
 
   // Constant after construction.
+  ModelRunner& runner_;
   size_t vocab_size_;
   size_t hidden_size_;
   std::vector<bool> is_end_;      // [vocab_size]: the model's own end-of-generation tokens

@@ -41,6 +41,11 @@ size_t slot_index(const backend::SequenceSlice& slice, int64_t position) {
   return static_cast<size_t>(block * kBlock + position % kBlock);
 }
 
+int32_t state_after(int32_t state, int32_t token) {
+  const auto before = static_cast<uint32_t>(state);
+  return static_cast<int32_t>(before * 31 + static_cast<uint32_t>(token) + 7);
+}
+
 struct Table {
   std::vector<std::string> tokens{"<unk>", "<s>", "</s>"};
   std::vector<int32_t> types{2, 3, 3};
@@ -107,6 +112,7 @@ int32_t word(std::string_view text) {
 FakeRunner::FakeRunner(Options options, Next next) : options_(options), next_(std::move(next)) {
   specs_.push_back({kBlock, 1, 0});
   if (options_.window > 0) specs_.push_back({kBlock, 1, options_.window});
+  if (options_.states > 0) specs_.push_back({kBlock, 1, 0, 3 * kBlock});
   memory_.resize(specs_.size());
   for (auto& slots : memory_) slots.resize(static_cast<size_t>(options_.blocks * kBlock));
 }
@@ -132,6 +138,15 @@ std::vector<float> FakeRunner::hidden_after(std::span<const int32_t> tokens) {
   return hidden;
 }
 
+std::vector<float> FakeRunner::hidden_within(std::vector<int32_t> tokens, size_t row) {
+  tokens.push_back(static_cast<int32_t>(row));
+  return hidden_after(tokens);
+}
+
+std::vector<float> FakeRunner::rank_of(std::span<const float> pooled) {
+  return {pooled[0] - pooled[3]};
+}
+
 model::StepOutputs FakeRunner::forward(const model::StepInputs& inputs) {
   if (before_forward) before_forward();
   largest_logit_request =
@@ -151,7 +166,11 @@ model::StepOutputs FakeRunner::forward(const model::StepInputs& inputs) {
     logits_.insert(logits_.end(), logits.begin(), logits.end());
   }
   for (const int32_t row : inputs.hidden_rows) {
-    const auto hidden = hidden_after(read(inputs, row));
+    const auto hidden =
+        options_.causal
+            ? hidden_after(read(inputs, row))
+            : hidden_within(read_whole(inputs, row),
+                            static_cast<size_t>(inputs.positions[static_cast<size_t>(row)]));
     hidden_.insert(hidden_.end(), hidden.begin(), hidden.end());
   }
   return {logits_, hidden_};
@@ -159,6 +178,10 @@ model::StepOutputs FakeRunner::forward(const model::StepInputs& inputs) {
 
 void FakeRunner::write(const model::StepInputs& inputs) {
   for (size_t g = 0; g < specs_.size(); ++g) {
+    if (is_state(g)) {
+      write_states(inputs.groups[g], inputs, g);
+      continue;
+    }
     for (int64_t row = 0; row < static_cast<int64_t>(inputs.tokens.size()); ++row) {
       const auto& slice = slice_of(inputs.groups[g], row);
       const int64_t position = slice.kv_begin + row - slice.row_begin;
@@ -167,6 +190,39 @@ void FakeRunner::write(const model::StepInputs& inputs) {
                                                     static_cast<int32_t>(position)};
     }
   }
+}
+
+// Each from the state before it, whatever that says; a state is the first slot of its block.
+void FakeRunner::write_states(std::span<const backend::SequenceSlice> slices,
+                              const model::StepInputs& inputs, size_t group) {
+  const auto state_of = [&](const backend::SequenceSlice& slice, int64_t position) {
+    return slice.block_table[static_cast<size_t>(position / kBlock)];
+  };
+  for (const backend::SequenceSlice& slice : slices) {
+    Slot state{0, -1};
+    if (slice.kv_begin > 0) {
+      state = memory_[group].at(static_cast<size_t>(state_of(slice, slice.kv_begin - 1) * kBlock));
+    }
+    for (int64_t i = 0; i < slice.row_count; ++i) {
+      const int32_t token = inputs.tokens[static_cast<size_t>(slice.row_begin + i)];
+      state = {state_after(state.token, token), state.position + 1};
+      const int32_t unit = state_of(slice, slice.kv_begin + i);
+      if (unit >= 0) memory_[group].at(static_cast<size_t>(unit * kBlock)) = state;
+    }
+  }
+}
+
+// That the state behind the slice is the one after exactly `tokens`.
+void FakeRunner::check_state(const backend::SequenceSlice& slice, size_t group,
+                             std::span<const int32_t> tokens) const {
+  const auto last = static_cast<int64_t>(tokens.size()) - 1;
+  if (last + 1 != slice.kv_begin + slice.row_count) return;  // a row with others behind it
+  int32_t expected = 0;
+  for (const int32_t token : tokens) expected = state_after(expected, token);
+  const int64_t unit = slice.block_table[static_cast<size_t>(last / kBlock)];
+  const Slot& state = memory_[group].at(static_cast<size_t>(unit * kBlock));
+  EXPECT_EQ(state.position, last) << "a state was written over";
+  EXPECT_EQ(state.token, expected) << "a state of another text";
 }
 
 std::vector<int32_t> FakeRunner::read(const model::StepInputs& inputs, int32_t row) {
@@ -180,6 +236,10 @@ std::vector<int32_t> FakeRunner::read(const model::StepInputs& inputs, int32_t r
   }
   for (size_t g = 1; g < specs_.size(); ++g) {
     const auto& windowed = slice_of(inputs.groups[g], row);
+    if (is_state(g)) {
+      check_state(windowed, g, tokens);
+      continue;
+    }
     for (int64_t p = std::max<int64_t>(0, last - specs_[g].window_tokens + 1); p <= last; ++p) {
       const Slot& slot = memory_[g].at(slot_index(windowed, p));
       EXPECT_EQ(slot.position, p) << "a block of the window was written over";
@@ -187,6 +247,13 @@ std::vector<int32_t> FakeRunner::read(const model::StepInputs& inputs, int32_t r
     }
   }
   return tokens;
+}
+
+// A text that began before this step would have been cut.
+std::vector<int32_t> FakeRunner::read_whole(const model::StepInputs& inputs, int32_t row) {
+  const auto& slice = slice_of(inputs.groups[0], row);
+  EXPECT_EQ(slice.kv_begin, 0) << "a part of a text";
+  return read(inputs, static_cast<int32_t>(slice.row_begin + slice.row_count - 1));
 }
 
 int64_t FakeRunner::block_bytes(int) const {

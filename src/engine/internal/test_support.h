@@ -39,7 +39,10 @@ class FakeRunner : public ModelRunner, kv::BlockMover {
     int64_t blocks = 256;
     int64_t max_rows = 64;
     int64_t max_logit_rows = 16;
-    int64_t window = 0;  // > 0: a second group with this window
+    int64_t window = 0;  // > 0: a group more, with this window
+    int64_t states = 0;  // > 0: a group more, of so many recurrent states
+    bool causal = true;  // false: rows see the whole of their text
+    bool ranks = false;  // with a head, see rank_of()
   };
   using Next = std::function<int32_t(std::span<const int32_t> tokens)>;
   // What `next` answers for a model that is broken there: one of the logits is no number.
@@ -50,26 +53,40 @@ class FakeRunner : public ModelRunner, kv::BlockMover {
   int32_t vocab_size() const override { return kVocabulary; }
   int32_t hidden_size() const override { return 4; }
   std::span<const CacheSpec> cache_groups() const override { return specs_; }
-  int64_t cache_blocks(int) const override { return options_.blocks; }
+  int64_t cache_blocks(int group) const override {
+    return is_state(static_cast<size_t>(group)) ? options_.states : options_.blocks;
+  }
   int64_t max_rows() const override { return options_.max_rows; }
   int64_t max_logit_rows() const override { return options_.max_logit_rows; }
+  bool causal() const override { return options_.causal; }
+  int32_t rank_outputs() const override { return options_.ranks ? 1 : 0; }
+  std::vector<float> rank(std::vector<float> pooled) override { return rank_of(pooled); }
   model::StepOutputs forward(const model::StepInputs& inputs) override;
   kv::BlockMover* block_mover() override { return this; }
 
   // The same functions without engine and cache.
   static std::vector<float> logits_after(std::span<const int32_t> tokens, const Next& next);
   static std::vector<float> hidden_after(std::span<const int32_t> tokens);
+  // Of row `row` of a text that it sees whole.
+  static std::vector<float> hidden_within(std::vector<int32_t> tokens, size_t row);
+  static std::vector<float> rank_of(std::span<const float> pooled);  // [1]
 
   std::function<void()> before_forward;       // on the engine thread; set before the engine starts
   std::atomic<int> largest_logit_request{0};  // rows
 
  private:
   struct Slot {
-    int32_t token = -1;
+    int32_t token = -1;  // of a recurrent state: a hash of all tokens up to here
     int32_t position = -1;
   };
+  bool is_state(size_t group) const { return specs_[group].state_every_tokens > 0; }
   void write(const model::StepInputs& inputs);
+  void write_states(std::span<const backend::SequenceSlice> slices, const model::StepInputs& inputs,
+                    size_t group);
+  void check_state(const backend::SequenceSlice& slice, size_t group,
+                   std::span<const int32_t> tokens) const;
   std::vector<int32_t> read(const model::StepInputs& inputs, int32_t row);
+  std::vector<int32_t> read_whole(const model::StepInputs& inputs, int32_t row);
   int64_t block_bytes(int group) const override;
   void read(int group, kv::UnitId unit, std::span<std::byte> to) override;
   void write(int group, kv::UnitId unit, std::span<const std::byte> from) override;

@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/result.h"
 #include "grammar/internal/byte_partition.h"
 #include "grammar/internal/byte_set.h"
 #include "grammar/internal/interner.h"
@@ -40,8 +41,9 @@ struct CodeRange {
 
 class ExprPool {
  public:
-  // `budget`: time from now after which the pool refuses to grow.
-  explicit ExprPool(std::chrono::seconds budget = std::chrono::hours(24 * 365));
+  using Deadline = std::chrono::steady_clock::time_point;
+  // Beyond the deadline the pool refuses to grow.
+  explicit ExprPool(Deadline deadline = Deadline::max());
   ExprPool(const ExprPool&) = delete;
   ExprPool& operator=(const ExprPool&) = delete;
 
@@ -95,6 +97,11 @@ class ExprPool {
            partitions_.bytes_held();
   }
   bool exhausted() const { return exhausted_; }
+  // kUnsupported where it has. Looks at the clock now and then: for work that is not the pool's but
+  // has the same deadline.
+  Status check_bounds();
+  // For a pool that has been filled in time, and may grow from now on while it is used.
+  void lift_deadline() { deadline_ = Deadline::max(); }
 
  private:
   enum class Kind : uint32_t {
@@ -146,7 +153,7 @@ class ExprPool {
   ExprId any_text_ = kNever;
   bool is_spent();
 
-  const std::chrono::steady_clock::time_point deadline_;
+  Deadline deadline_;
   uint32_t until_clock_ = 1;  // nodes or steps of a search until the clock is looked at
   bool exhausted_ = false;
 };

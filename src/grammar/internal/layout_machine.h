@@ -2,6 +2,7 @@
 // state is the set of steps that may be under way, with the place inside each.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string_view>
 #include <unordered_map>
@@ -17,9 +18,12 @@ namespace chasqui::grammar {
 
 class LayoutMachine : public Machine {
  public:
-  // Schemas that are equal share a machine. REQUIRES: every schema compiles.
-  // `tokens`: whose marks the layout may have; not used later.
-  LayoutMachine(const Layout& layout, const TokenTable& tokens);
+  // The machine of a schema; called once for each of the layout's that differ.
+  using MakeSchema = std::function<std::unique_ptr<Machine>(const SchemaText& schema)>;
+
+  // REQUIRES: every schema compiles. `tokens`: whose marks the layout may have. Nothing of the
+  // parameters is used later.
+  LayoutMachine(const Layout& layout, const TokenTable& tokens, const MakeSchema& make_schema);
 
   StateId start() override { return start_; }
   StateId step(StateId state, uint8_t byte) override;
@@ -37,6 +41,7 @@ class LayoutMachine : public Machine {
     std::shared_ptr<const MarkScanner> scanner;  // kFree
     // kFork: the ways; kFree: what comes behind each mark; kText, kSchema: what comes behind
     std::vector<size_t> next;
+    uint32_t start = 0;  // the place inside at which it begins
   };
   // A step under way: bytes of the text that were read, or the state of its machine or scanner.
   using Thread = std::pair<uint32_t, uint32_t>;
@@ -51,7 +56,7 @@ class LayoutMachine : public Machine {
   size_t compile(const Layout& layout, size_t next);
   size_t compile_marks(const std::string& text, size_t next);
   size_t compile_free(const Layout& layout, size_t next);
-  Machine* machine_of(const boost::json::value& schema);
+  size_t compile_schema(const Layout& layout, size_t next);
   // Adds the threads that begin at `op`.
   void enter(size_t op, Threads& threads) const;
   void step_thread(Thread thread, uint8_t byte, Threads& threads) const;
@@ -62,12 +67,14 @@ class LayoutMachine : public Machine {
 
   const Mark* mark_at(std::string_view text) const;
 
-  // While it is made: the vocabulary, and its marks by their first bytes.
+  // While it is made: the vocabulary, and its marks by their first bytes; the machines by schema.
   const TokenTable* tokens_ = nullptr;
   std::unordered_map<char, std::vector<Mark>> marks_;
+  const MakeSchema* make_schema_ = nullptr;
+  std::unordered_map<std::string_view, Machine*> by_schema_;
 
   std::vector<Op> ops_;
-  std::vector<std::pair<boost::json::value, std::unique_ptr<Machine>>> machines_;
+  std::vector<std::unique_ptr<Machine>> machines_;
   Interner states_;  // threads, two words each; 0 is kDead
   StateId start_ = kDead;
 };

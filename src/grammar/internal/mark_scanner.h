@@ -31,6 +31,8 @@ class MarkScanner {
   MarkScanner(std::vector<Layout::Mark> marks, const TokenTable& tokens);
 
   Read step(Place place, uint8_t byte) const;
+  // Where the text is behind `before`. REQUIRES: no mark is in that.
+  Place behind(std::string_view before) const { return push_all(kStart, before).place.value(); }
   // The text may end here: it is not within a literal.
   bool may_end(Place place) const { return place < texts_.size(); }
 

@@ -78,6 +78,8 @@ struct SchemaGraph {
   // In-place nodes before those that they are applied by.
   std::vector<NodeId> order;
   std::vector<ExprId> texts;  // by node: the strings that it accepts, everything in place included
+
+  size_t bytes_held() const;  // about; schema_bytes.cc
 };
 
 // Calls `visit(NodeId)` for each node that is applied to the same value as `node`.

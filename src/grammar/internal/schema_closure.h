@@ -45,6 +45,7 @@ struct Closure {
   uint32_t contained_cap = 0;
 
   uint32_t key_index(std::string_view key) const;  // keys.size() when nobody names it
+  size_t bytes_held() const;                       // about; schema_bytes.cc
 };
 
 class ClosureBuilder {

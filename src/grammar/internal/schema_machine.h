@@ -284,6 +284,7 @@ class SchemaMachine : public Machine {
 
   const std::shared_ptr<ExprPool> pool_;
   const std::shared_ptr<const SchemaGraph> graph_;
+  size_t rule_bytes_ = 0;  // of graph_ and closures_
   SchemaOutlook outlook_;
   ClosureBuilder builder_;
   Interner frames_;  // by StateId; 0 is kDead

@@ -19,10 +19,12 @@ class StateCache {
  public:
   using MakeMachine = std::function<std::unique_ptr<Machine>()>;
   // `make` is called at once, and again whenever the caches have grown too large: states are then
-  // forgotten and the epoch counts up.
-  StateCache(MakeMachine make, std::shared_ptr<const TokenTable> tokens)
-      : make_(std::move(make)), tokens_(std::move(tokens)) {
-    reset();
+  // forgotten and the epoch counts up. `first`: the first machine, where it has been made already.
+  // `source_bytes`: what `make` keeps.
+  StateCache(MakeMachine make, std::shared_ptr<const TokenTable> tokens, size_t source_bytes,
+             std::unique_ptr<Machine> first = nullptr)
+      : make_(std::move(make)), tokens_(std::move(tokens)), source_bytes_(source_bytes) {
+    begin(first ? std::move(first) : make_());
   }
 
   std::mutex& mutex() { return mutex_; }
@@ -42,7 +44,7 @@ class StateCache {
   bool knows_mask(StateId state) const { return masks_.contains(state); }
   // A bound was hit: masks are empty from then on, for good, so that nobody pays for it twice.
   bool exhausted() const { return is_exhausted_ || machine_->exhausted(); }
-  size_t bytes_held() const;
+  size_t bytes_held() const { return source_bytes_ + bytes_grown(); }
 
  private:
   static constexpr StateId kUnknown = 0xFFFFFFFF;
@@ -57,10 +59,13 @@ class StateCache {
   void add_texts(StateId state, TokenMask& out);
   void add_literals(StateId state, TokenMask& out);
   void add_walk(const TokenTrie& trie, StateId start, TokenMask& out);
-  void reset();
+  // What can be forgotten.
+  size_t bytes_grown() const;
+  void begin(std::unique_ptr<Machine> machine);
 
   const MakeMachine make_;
   const std::shared_ptr<const TokenTable> tokens_;
+  const size_t source_bytes_;
   mutable std::mutex mutex_;
   std::unique_ptr<Machine> machine_;
   StateId start_ = kDead;

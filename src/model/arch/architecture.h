@@ -20,16 +20,10 @@ struct Architecture {
   std::span<const TensorRule> tensors;
 };
 
-// One definition in arch/<name>.cc, one line in arch/architectures.cc.
-const Architecture& llama_architecture();
-
+// All of them, ordered by name.
 std::span<const Architecture* const> architectures();
 const Architecture* find_architecture(std::string_view name);
 // "llama, qwen2, ...", for the error about an unknown one.
 std::string architecture_names();
-
-// Parts of read_spec that most architectures share: sizes, heads, rope and experts under their
-// usual keys. Every size is bounded, so products of two of them fit in 64 bits.
-Result<ModelSpec> read_common_spec(const Metadata& metadata);
 
 }  // namespace chasqui::model

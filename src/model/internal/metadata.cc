@@ -19,7 +19,7 @@ Result<Metadata> Metadata::open(const gguf::File& file) {
 }
 
 std::string Metadata::key(std::string_view name) const {
-  return fmt::format("{}.{}", architecture_, name);
+  return *asked_->insert(fmt::format("{}.{}", architecture_, name)).first;
 }
 
 Result<int64_t> Metadata::require_int(std::string_view name, IntRange range) const {
@@ -82,6 +82,29 @@ Result<std::vector<int64_t>> Metadata::per_layer(std::string_view name, IntRange
     values.push_back(*item);
   }
   return values;
+}
+
+Result<std::optional<std::vector<bool>>> Metadata::flags_per_layer(std::string_view name,
+                                                                   int64_t layers) const {
+  const gguf::Value* value = file_->find(key(name));
+  if (value == nullptr || value->type() != gguf::ValueType::kArray) return std::nullopt;
+  if (value->array_size() != static_cast<size_t>(layers)) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("{}: {} has {} values for {} layers", file_->path(), key(name),
+                            value->array_size(), layers));
+  }
+  std::vector<bool> flags;
+  for (size_t i = 0; i < value->array_size(); ++i) {
+    const std::optional<bool> flag = value->bool_at(i);
+    // Some converters wrote numbers.
+    const std::optional<int64_t> number = value->int_at(i);
+    if (!flag && !number) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{}: {}[{}] is neither true nor false", file_->path(), key(name), i));
+    }
+    flags.push_back(flag.value_or(number.value_or(0) != 0));
+  }
+  return flags;
 }
 
 }  // namespace chasqui::model

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -26,8 +28,12 @@ class Metadata {
 
   const gguf::File& file() const { return *file_; }
   const std::string& architecture() const { return architecture_; }
-  // "attention.head_count" -> "llama.attention.head_count"
+  // "attention.head_count" -> "llama.attention.head_count". Remembers that somebody asked for it.
   std::string key(std::string_view name) const;
+  // Says that a key is known, and that nothing depends on it.
+  void note_key(std::string_view name) const { static_cast<void>(key(name)); }
+  // All keys that were asked for, from this object and from copies of it.
+  const std::set<std::string>& asked() const { return *asked_; }
 
   Result<int64_t> require_int(std::string_view name, IntRange range) const;
   Result<int64_t> int_or(std::string_view name, IntRange range, int64_t fallback) const;
@@ -40,9 +46,14 @@ class Metadata {
   Result<std::vector<int64_t>> per_layer(std::string_view name, IntRange range, int64_t layers,
                                          std::optional<int64_t> fallback) const;
 
+  // A yes or no for each layer. Nothing where the key is absent or no array of booleans.
+  Result<std::optional<std::vector<bool>>> flags_per_layer(std::string_view name,
+                                                           int64_t layers) const;
+
  private:
   const gguf::File* file_ = nullptr;
   std::string architecture_;
+  std::shared_ptr<std::set<std::string>> asked_ = std::make_shared<std::set<std::string>>();
 };
 
 }  // namespace chasqui::model

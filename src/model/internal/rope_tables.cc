@@ -25,6 +25,10 @@ double yarn_kept(const RopeSpec& spec, int64_t pair) {
 
 }  // namespace
 
+double yarn_magnitude(const RopeSpec& spec, double mscale) {
+  return spec.factor > 1 ? 1.0 + 0.1 * mscale * std::log(spec.factor) : 1.0;
+}
+
 RopeTable::RopeTable(const RopeSpec& spec, const float* factors)
     : magnitude_(spec.attention_factor) {
   const double stretch = spec.scaling == RopeScaling::kNone ? 1.0 : 1.0 / spec.factor;
@@ -36,7 +40,8 @@ RopeTable::RopeTable(const RopeSpec& spec, const float* factors)
     frequencies_.push_back(frequency * (stretch * (1.0 - kept) + kept));
   }
   if (spec.scaling == RopeScaling::kYarn && spec.yarn_extrapolation > 0) {
-    magnitude_ *= 1.0 + 0.1 * std::log(spec.factor);
+    magnitude_ *=
+        yarn_magnitude(spec, spec.yarn_mscale) / yarn_magnitude(spec, spec.yarn_mscale_all);
   }
 }
 

@@ -11,6 +11,9 @@
 
 namespace chasqui::model {
 
+// g(mscale) of RopeSpec.
+double yarn_magnitude(const RopeSpec& spec, double mscale);
+
 class RopeTable {
  public:
   // `factors`: optional, [rotated / 2], each divides its pair's frequency.

@@ -1,76 +1,59 @@
 #include "model/internal/weights.h"
 
-#include <fmt/format.h>
-#include <fmt/ranges.h>
+#include <cmath>
 
-#include "base/check.h"
+#include "model/internal/common_tensors.h"
+#include "model/internal/latent_split.h"
+#include "model/internal/tensor_list.h"
 #include "quant/quant_type.h"
 
 namespace chasqui::model {
 namespace {
 
-std::string tensor_name(const TensorRule& rule, size_t layer) {
-  return rule.per_layer() ? fmt::format(fmt::runtime(rule.name), layer) : std::string(rule.name);
-}
-
-// Whether layers like `layer` have the tensor at all.
-bool applies(const TensorRule& rule, const LayerSpec& layer) {
-  if (rule.need == Need::kDenseLayers) return !layer.experts;
-  if (rule.need == Need::kExpertLayers) return layer.experts;
-  return true;
-}
-
-// Calls fn(rule, layer number, layer spec) for every tensor that the model may have, in the order
-// of the layers; stops at the first error.
-template <typename Fn>
-Status for_each_tensor(const Architecture& architecture, const ModelSpec& spec, const Fn& fn) {
-  for (const TensorRule& rule : architecture.tensors) {
-    if (rule.per_layer()) continue;
-    CHASQUI_TRY_STATUS(fn(rule, size_t{0}, spec.layers.front()));
-  }
-  for (size_t layer = 0; layer < spec.layers.size(); ++layer) {
-    for (const TensorRule& rule : architecture.tensors) {
-      if (!rule.per_layer() || !applies(rule, spec.layers[layer])) continue;
-      CHASQUI_TRY_STATUS(fn(rule, layer, spec.layers[layer]));
-    }
-  }
-  return {};
-}
-
-Status check_tensor(const gguf::File& file, const ModelSpec& spec, const TensorRule& rule,
-                    size_t layer) {
-  const std::string name = tensor_name(rule, layer);
-  const gguf::Tensor* tensor = file.find_tensor(name);
-  if (tensor == nullptr) {
-    if (rule.need == Need::kOptional) return {};
-    return fail(ErrorCode::kNotFound,
-                fmt::format("{} lacks the tensor {}, which every {} model has", file.path(), name,
-                            spec.architecture));
-  }
-  std::vector<int64_t> expected;
-  for (const Dim dim : rule.shape) {
-    expected.push_back(dim_size(spec, spec.layers[layer], dim));
-  }
-  const auto& dims = tensor->view.dims;
-  if (std::equal(expected.begin(), expected.end(), dims.begin()) && dims[3] == 1) return {};
-  return fail(
-      ErrorCode::kCorrupt,
-      fmt::format("{}: tensor {} has shape [{}], but the metadata asks for [{}]", file.path(), name,
-                  fmt::join(dims.begin(), dims.begin() + 3, ", "), fmt::join(expected, ", ")));
-}
-
 Status load_vector(const gguf::Tensor& tensor, backend::Backend& backend, Loaded& slot) {
   const auto count = static_cast<size_t>(tensor.view.elements());
-  if (quant::find_quant_type(tensor.view.type) == nullptr) {
-    return fail(ErrorCode::kUnsupported,
-                fmt::format("tensor {} has type {}, which cannot be read as numbers", tensor.name,
-                            dtype_info(tensor.view.type).name));
-  }
   CHASQUI_TRY(slot.storage, backend.allocate(count * sizeof(float)));
   quant::decode_row(tensor.view.type, tensor.view.bytes.data(),
                     std::span(slot.storage.as<float>(), count));
   slot.vector = slot.storage.as<float>();
   return {};
+}
+
+void divide(Loaded& slot, int64_t count, double divisor) {
+  for (float& value : std::span(slot.storage.as<float>(), static_cast<size_t>(count))) {
+    value = static_cast<float>(value / divisor);
+  }
+}
+
+bool lies_in(std::span<const std::byte> memory, const Buffer& buffer) {
+  return !memory.empty() && memory.data() >= buffer.data() &&
+         memory.data() < buffer.data() + buffer.size();
+}
+
+// A part of the matrix that makes the keys and values of latent attention.
+Status load_latent_part(const gguf::Tensor& tensor, Form form, const LatentHeads& heads,
+                        backend::Backend& backend, Loaded& slot) {
+  const bool is_keys = form == Form::kLatentKeys;
+  CHASQUI_TRY(SplitPart part,
+              is_keys ? split_keys(tensor.view, heads) : split_values(tensor.view, heads));
+  const std::string name = std::string(tensor.name) + (is_keys ? ".keys" : ".values");
+  CHASQUI_TRY(slot.matrix, backend.prepare(part.view, backend::WeightUse::kMatrix, name));
+  // Backends that pack have their own copy; others read from here.
+  const auto memory = slot.matrix->host_memory();
+  if (memory.empty() || lies_in(memory, part.bytes)) slot.storage = std::move(part.bytes);
+  return {};
+}
+
+void transpose(Loaded& slot, const TensorView& view) {
+  float* values = slot.storage.as<float>();
+  const std::vector<float> from(values, values + view.elements());
+  const int64_t inner = view.dims[0];
+  const int64_t outer = view.dims[1];
+  for (int64_t i = 0; i < inner; ++i) {
+    for (int64_t o = 0; o < outer; ++o) {
+      values[i * outer + o] = from[static_cast<size_t>(o * inner + i)];
+    }
+  }
 }
 
 Status load_tensor(const gguf::Tensor& tensor, Form form, backend::Backend& backend, Loaded& slot) {
@@ -80,41 +63,12 @@ Status load_tensor(const gguf::Tensor& tensor, Form form, backend::Backend& back
   return {};
 }
 
+LatentHeads latent_heads(const ModelSpec& spec, size_t layer) {
+  const int64_t rotated = spec.layers[layer].key_dim - spec.latent.rank;
+  return {spec.layers[layer].heads, spec.latent.key_dim - rotated, spec.latent.value_dim};
+}
+
 }  // namespace
-
-int64_t dim_size(const ModelSpec& spec, const LayerSpec& layer, Dim dim) {
-  switch (dim) {
-    case Dim::kOne:
-      return 1;
-    case Dim::kHidden:
-      return spec.hidden;
-    case Dim::kVocab:
-      return spec.vocab;
-    case Dim::kQ:
-      return layer.q_width();
-    case Dim::kK:
-      return layer.k_width();
-    case Dim::kV:
-      return layer.v_width();
-    case Dim::kAttention:
-      return layer.attention_width();
-    case Dim::kFfn:
-      return layer.ffn;
-    case Dim::kExperts:
-      return spec.experts.count;
-    case Dim::kRopePairs:
-      return spec.ropes.front().rotated / 2;
-  }
-  CHASQUI_CHECK(false, "dimension {}", static_cast<int>(dim));
-}
-
-Status check_tensors(const gguf::File& file, const Architecture& architecture,
-                     const ModelSpec& spec) {
-  return for_each_tensor(architecture, spec,
-                         [&](const TensorRule& rule, size_t layer, const LayerSpec&) {
-                           return check_tensor(file, spec, rule, layer);
-                         });
-}
 
 Result<Weights> load_weights(const gguf::File& file, const Architecture& architecture,
                              const ModelSpec& spec, backend::Backend& backend,
@@ -126,21 +80,27 @@ Result<Weights> load_weights(const gguf::File& file, const Architecture& archite
     total += static_cast<double>(tensor.view.bytes.size());
   }
   double done = 0;
-  const auto load = [&](const TensorRule& rule, size_t layer, const LayerSpec&) -> Status {
-    const gguf::Tensor* tensor = file.find_tensor(tensor_name(rule, layer));
-    if (tensor == nullptr) return {};
-    SlotSet& set = rule.per_layer() ? weights.layers[layer] : weights.global;
-    if (auto loaded = load_tensor(*tensor, rule.form, backend, set.at(rule.slot)); !loaded) {
+  for (const ExpectedTensor& expected : expected_tensors(file, architecture, spec)) {
+    const gguf::Tensor* tensor = file.find_tensor(expected.name);
+    if (tensor == nullptr) continue;
+    const TensorRule& rule = *expected.rule;
+    SlotSet& set = rule.per_layer() ? weights.layers[expected.layer] : weights.global;
+    Loaded& slot = set.at(rule.slot);
+    const bool is_part = rule.form == Form::kLatentKeys || rule.form == Form::kLatentValues;
+    if (auto loaded = is_part ? load_latent_part(*tensor, rule.form,
+                                                 latent_heads(spec, expected.layer), backend, slot)
+                              : load_tensor(*tensor, rule.form, backend, slot);
+        !loaded) {
       return fail(loaded.error().code, file.path() + ": " + loaded.error().message);
     }
+    if (rule.transposed) transpose(slot, tensor->view);
+    if (rule.per_sqrt_hidden) divide(slot, tensor->view.elements(), std::sqrt(spec.hidden));
     // One by one: at the end the file and its packed copy would be in memory together.
     file.release(*tensor);
     done += static_cast<double>(tensor->view.bytes.size());
     if (progress) progress(done / total);
-    return {};
-  };
-  CHASQUI_TRY_STATUS(for_each_tensor(architecture, spec, load));
-  if (!weights.global.at(Slot::kOutput).present()) {
+  }
+  if (spec.causal && !weights.global.at(Slot::kOutput).present()) {
     // Tied: the embedding table is the output matrix too, in the form for products.
     const gguf::Tensor* table = file.find_tensor(kTokenEmbedding.name);
     CHASQUI_TRY_STATUS(
@@ -156,7 +116,7 @@ std::vector<std::span<const std::byte>> Weights::host_memory() const {
   const auto add = [&](const SlotSet& set) {
     for (const Loaded& slot : set.all()) {
       if (slot.matrix != nullptr) memory.push_back(slot.matrix->host_memory());
-      if (slot.storage.size() > 0) memory.push_back({slot.storage.data(), slot.storage.size()});
+      if (slot.vector != nullptr) memory.push_back({slot.storage.data(), slot.storage.size()});
     }
   };
   add(global);

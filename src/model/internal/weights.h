@@ -20,7 +20,7 @@ namespace chasqui::model {
 // What stands in one slot: a matrix, a vector, or nothing.
 struct Loaded {
   std::unique_ptr<backend::Weight> matrix;
-  Buffer storage;  // of the vector, in the backend's memory
+  Buffer storage;  // of the vector, in the backend's memory, or what the matrix was made of
   const float* vector = nullptr;
 
   bool present() const { return matrix != nullptr || vector != nullptr; }
@@ -29,7 +29,8 @@ struct Loaded {
 class SlotSet {
  public:
   const backend::Weight* matrix(Slot slot) const { return at(slot).matrix.get(); }
-  const float* vector(Slot slot) const { return at(slot).vector; }
+  // Null for Slot::kCount, which stands for "no slot".
+  const float* vector(Slot slot) const { return slot == Slot::kCount ? nullptr : at(slot).vector; }
   const Loaded& at(Slot slot) const { return slots_[static_cast<size_t>(slot)]; }
   Loaded& at(Slot slot) { return slots_[static_cast<size_t>(slot)]; }
   std::span<const Loaded> all() const { return slots_; }
@@ -49,15 +50,7 @@ struct Weights {
 // Called with the share of the tensors' bytes that is ready, 0 to 1, from the loading thread.
 using LoadProgress = std::function<void(double done)>;
 
-// The size that `dim` stands for in layer `layer` (any layer for global tensors).
-int64_t dim_size(const ModelSpec& spec, const LayerSpec& layer, Dim dim);
-
-// Checks that every tensor that the rules ask for is there and has its shape, before any memory
-// is spent. Errors name file and tensor, the shape found and the shape expected.
-Status check_tensors(const gguf::File& file, const Architecture& architecture,
-                     const ModelSpec& spec);
-
-// Prepares them. REQUIRES: check_tensors() passed.
+// Prepares the tensors of the file. REQUIRES: check_tensors() (tensor_list.h) passed.
 Result<Weights> load_weights(const gguf::File& file, const Architecture& architecture,
                              const ModelSpec& spec, backend::Backend& backend,
                              const LoadProgress& progress);

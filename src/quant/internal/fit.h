@@ -1,6 +1,7 @@
 // Finding the scale (and minimum) with which a group of values rounds best. All searches minimise
-// the sum of squared errors, try a fixed number of candidates in a fixed order and add up in a
-// fixed order, so encoders are deterministic on every machine.
+// the sum of squared errors, each times the importance of its value (weights.h), try a fixed number
+// of candidates in a fixed order and add up in a fixed order, so encoders are deterministic on
+// every machine.
 //
 // For given integers q the best scale is that of least squares, so a candidate is judged by the
 // integers it leads to: round with it, solve for the scale, compare what remains. Candidates lie
@@ -16,6 +17,7 @@
 
 #include "quant/internal/half.h"
 #include "quant/internal/vec4.h"
+#include "quant/internal/weights.h"
 
 namespace chasqui::quant::internal {
 
@@ -63,7 +65,7 @@ struct ScaleFit {
 };
 
 template <int kN>
-ScaleFit solve_scale(const float* x, float inv, float lo, float hi) {
+ScaleFit solve_scale(const float* x, const float* w, float inv, float lo, float hi) {
   const Vec4 low = splat4(lo);
   const Vec4 high = splat4(hi);
   Vec4 xq = splat4(0);
@@ -71,8 +73,9 @@ ScaleFit solve_scale(const float* x, float inv, float lo, float hi) {
   for (int i = 0; i < kN; i += 4) {
     const Vec4 v = load4(x + i);
     const Vec4 q = quantize4(v * inv, low, high);
-    xq += v * q;
-    qq += q * q;
+    const Vec4 weight = load4(w + i);
+    xq += weight * v * q;
+    qq += weight * q * q;
   }
   const float squares = total(qq);
   if (!(squares > 0)) return {};
@@ -84,13 +87,13 @@ ScaleFit solve_scale(const float* x, float inv, float lo, float hi) {
 // the peak of either sign can use the longer side). `tries` candidates to each side of the peak's.
 // 0 when all values are 0.
 template <int kN>
-float fit_scale(const float* x, int lo, int hi, int tries, float step) {
+float fit_scale(const float* x, const float* w, int lo, int hi, int tries, float step) {
   const float peak = signed_peak<kN>(x);
   ScaleFit best;
   for (int t = -tries; t <= tries; ++t) {
     const float end = static_cast<float>(lo) + step * static_cast<float>(t);
     const ScaleFit fit =
-        solve_scale<kN>(x, inverse(peak) * end, static_cast<float>(lo), static_cast<float>(hi));
+        solve_scale<kN>(x, w, inverse(peak) * end, static_cast<float>(lo), static_cast<float>(hi));
     if (fit.gain > best.gain) best = fit;
   }
   return best.scale;
@@ -99,7 +102,7 @@ float fit_scale(const float* x, int lo, int hi, int tries, float step) {
 // The same for formats of a few levels, where the best scale may clip far more than the peak: ends
 // from 1 (the peak is the first level) to 4; where the levels are uneven, either way round.
 template <int kN>
-float fit_coarse_scale(const float* x, int lo, int hi) {
+float fit_coarse_scale(const float* x, const float* w, int lo, int hi) {
   constexpr int kTries = 12;  // twice as many gain less than 0.5 % of rmse
   constexpr float kStep = 0.25f;
   const float inv_peak = inverse(signed_peak<kN>(x));
@@ -108,8 +111,8 @@ float fit_coarse_scale(const float* x, int lo, int hi) {
     const float end = 1 + kStep * static_cast<float>(t);
     for (const float sign : {1.0f, -1.0f}) {
       if (sign < 0 && lo == -hi) continue;
-      const ScaleFit fit =
-          solve_scale<kN>(x, sign * inv_peak * end, static_cast<float>(lo), static_cast<float>(hi));
+      const ScaleFit fit = solve_scale<kN>(x, w, sign * inv_peak * end, static_cast<float>(lo),
+                                           static_cast<float>(hi));
       if (fit.gain > best.gain) best = fit;
     }
   }
@@ -130,10 +133,11 @@ struct ScaleMinFit {
 // Least squares for both, with the integers that (x - offset) * inv leads to. With `min_below_zero`
 // a positive minimum is replaced by 0, because the K-quants can only subtract.
 template <int kN>
-ScaleMinFit solve_scale_min(const float* x, float inv, float offset, float max,
+ScaleMinFit solve_scale_min(const float* x, const float* w, float inv, float offset, float max,
                             bool min_below_zero) {
   const Vec4 low = splat4(0);
   const Vec4 high = splat4(max);
+  Vec4 sum_w = splat4(0);
   Vec4 sum_x = splat4(0);
   Vec4 sum_q = splat4(0);
   Vec4 sum_xq = splat4(0);
@@ -141,19 +145,21 @@ ScaleMinFit solve_scale_min(const float* x, float inv, float offset, float max,
   for (int i = 0; i < kN; i += 4) {
     const Vec4 v = load4(x + i);
     const Vec4 codes = quantize4((v - offset) * inv, low, high);
-    sum_x += v;
-    sum_q += codes;
-    sum_xq += v * codes;
-    sum_qq += codes * codes;
+    const Vec4 weight = load4(w + i);
+    sum_w += weight;
+    sum_x += weight * v;
+    sum_q += weight * codes;
+    sum_xq += weight * v * codes;
+    sum_qq += weight * codes * codes;
   }
-  constexpr float kCount = kN;
+  const float weight = total(sum_w);
   const float total_x = total(sum_x);
   const float q = total(sum_q);
   const float xq = total(sum_xq);
   const float qq = total(sum_qq);
-  const float determinant = kCount * qq - q * q;
+  const float determinant = weight * qq - q * q;
   if (!(determinant > 0)) return {};
-  ScaleMin fit{(kCount * xq - q * total_x) / determinant, (qq * total_x - q * xq) / determinant};
+  ScaleMin fit{(weight * xq - q * total_x) / determinant, (qq * total_x - q * xq) / determinant};
   if (min_below_zero && fit.min > 0) fit = {xq / qq, 0.0f};
   return {fit, fit.scale * xq + fit.min * total_x};
 }
@@ -161,7 +167,8 @@ ScaleMinFit solve_scale_min(const float* x, float inv, float offset, float max,
 // The best scale (>= 0) and minimum; `tries` candidates to each side of the one that maps the
 // range of the values onto 0..max.
 template <int kN>
-ScaleMin fit_scale_min(const float* x, int max, int tries, float step, bool min_below_zero) {
+ScaleMin fit_scale_min(const float* x, const float* w, int max, int tries, float step,
+                       bool min_below_zero) {
   float low = x[0];
   float high = x[0];
   for (int i = 1; i < kN; ++i) {
@@ -174,7 +181,7 @@ ScaleMin fit_scale_min(const float* x, int max, int tries, float step, bool min_
   for (int t = -tries; t <= tries; ++t) {
     const float top = static_cast<float>(max) + step * static_cast<float>(t);
     const ScaleMinFit candidate =
-        solve_scale_min<kN>(x, spread * top, low, static_cast<float>(max), min_below_zero);
+        solve_scale_min<kN>(x, w, spread * top, low, static_cast<float>(max), min_below_zero);
     if (candidate.fit.scale > 0 && candidate.gain > best.gain) best = candidate;
   }
   return best.fit;

@@ -19,12 +19,12 @@ inline int nearest_fp4(float value) {
   return code | (value < 0 && code != 0 ? 8 : 0);
 }
 
-// Squared error of `count` values rounded with this scale.
-inline float fp4_error(const float* x, int count, float scale, float inv) {
+// Weighted squared error of `count` values rounded with this scale.
+inline float fp4_error(const float* x, const float* w, int count, float scale, float inv) {
   float sum = 0;
   for (int i = 0; i < count; ++i) {
     const float error = x[i] - scale * kFp4Values[nearest_fp4(x[i] * inv)];
-    sum += error * error;
+    sum += w[i] * error * error;
   }
   return sum;
 }

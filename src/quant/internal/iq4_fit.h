@@ -30,7 +30,7 @@ class Iq4Nearest {
 };
 
 // The best scale for 32 values; it may be negative, since the codes reach further down than up.
-inline float fit_iq4_scale(const Iq4Nearest& nearest, const float* x) {
+inline float fit_iq4_scale(const Iq4Nearest& nearest, const float* x, const float* w) {
   // Of 4 to 10 candidates a side, 2 to 8 units apart, all are within 0.3 % of rmse of each other.
   constexpr int kTries = 4;
   constexpr float kStep = 5.0f;  // in units of the codes' values, whose gaps are 9 to 24
@@ -43,8 +43,8 @@ inline float fit_iq4_scale(const Iq4Nearest& nearest, const float* x) {
     float qq = 0;
     for (int i = 0; i < 32; ++i) {
       const float q = static_cast<float>(kIq4Values[nearest.code(x[i] * inv)]);
-      xq += x[i] * q;
-      qq += q * q;
+      xq += w[i] * x[i] * q;
+      qq += w[i] * q * q;
     }
     const ScaleFit fit{xq / qq, xq * xq / qq};  // no code stands for 0, so qq > 0
     if (fit.gain > best.gain) best = fit;

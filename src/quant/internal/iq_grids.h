@@ -14,20 +14,24 @@ extern const uint16_t kIq3XxsGrid[256];  // 4 values of 3 bits
 extern const uint16_t kIq3SGrid[512];    // 4 values of 3 bits
 extern const uint16_t kIq1Grid[2048];
 
+// What the codes of an entry stand for.
+inline constexpr float kIq1Levels[3] = {-1, 0, 1};
+inline constexpr float kIq2Levels[3] = {8, 25, 43};
+inline constexpr float kIq3XxsLevels[8] = {4, 12, 20, 28, 36, 44, 52, 62};
+inline constexpr float kIq3SLevels[8] = {1, 3, 5, 7, 9, 11, 13, 15};
+
 // Value i of an entry.
 inline float iq2_value(uint16_t entry, int i) {
-  constexpr float kValues[4] = {8, 25, 43, 0};
-  return kValues[entry >> (2 * i) & 3];
+  return kIq2Levels[entry >> (2 * i) & 3];
 }
 inline float iq3_xxs_value(uint16_t entry, int i) {
-  constexpr float kValues[8] = {4, 12, 20, 28, 36, 44, 52, 62};
-  return kValues[entry >> (3 * i) & 7];
+  return kIq3XxsLevels[entry >> (3 * i) & 7];
 }
 inline float iq3_s_value(uint16_t entry, int i) {
-  return static_cast<float>(2 * (entry >> (3 * i) & 7) + 1);
+  return kIq3SLevels[entry >> (3 * i) & 7];
 }
 inline float iq1_value(uint16_t entry, int i) {
-  return static_cast<float>((entry >> (2 * i) & 3) - 1);
+  return kIq1Levels[entry >> (2 * i) & 3];
 }
 
 // The signs of 8 values from 7 bits: the number of minus signs is always even, so the eighth need

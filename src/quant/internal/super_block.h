@@ -31,9 +31,9 @@ struct FittedSuperBlock {
   uint8_t q[256];
 };
 
-// Squared error of x ~ scale * q - min with the best q in 0..max_q.
+// Weighted squared error of x ~ scale * q - min with the best q in 0..max_q.
 template <int kN>
-float rounding_error(const float* x, float scale, float min, float max_q) {
+float rounding_error(const float* x, const float* w, float scale, float min, float max_q) {
   const float inv = inverse(scale);
   const Vec4 low = splat4(0);
   const Vec4 high = splat4(max_q);
@@ -41,7 +41,7 @@ float rounding_error(const float* x, float scale, float min, float max_q) {
   for (int i = 0; i < kN; i += 4) {
     const Vec4 shifted = load4(x + i) + min;
     const Vec4 error = shifted - scale * quantize4(shifted * inv, low, high);
-    sum += error * error;
+    sum += load4(w + i) * error * error;
   }
   return total(sum);
 }
@@ -54,8 +54,8 @@ struct RoundedGroup {
 
 // Of the nine neighbours of `wanted` (in units of d and dmin), the one with the least error.
 template <int kN>
-RoundedGroup best_neighbour(const float* x, const RoundedGroup& wanted, float d, float dmin,
-                            const SuperBlockSearch& search) {
+RoundedGroup best_neighbour(const float* x, const float* w, const RoundedGroup& wanted, float d,
+                            float dmin, const SuperBlockSearch& search) {
   const float max = static_cast<float>(search.max_scale);
   RoundedGroup best;
   float best_error = INFINITY;
@@ -65,7 +65,7 @@ RoundedGroup best_neighbour(const float* x, const RoundedGroup& wanted, float d,
         quantize(wanted.min + static_cast<float>(step % 3 - 1), 0, max),
     };
     const float error =
-        rounding_error<kN>(x, d * near.scale, dmin * near.min, static_cast<float>(search.max_q));
+        rounding_error<kN>(x, w, d * near.scale, dmin * near.min, static_cast<float>(search.max_q));
     if (error >= best_error) continue;
     best_error = error;
     best = near;
@@ -74,14 +74,15 @@ RoundedGroup best_neighbour(const float* x, const RoundedGroup& wanted, float d,
 }
 
 template <int kGroups, int kGroupSize>
-FittedSuperBlock<kGroups> fit_super_block(const float* x, const SuperBlockSearch& search) {
+FittedSuperBlock<kGroups> fit_super_block(const float* x, const float* w,
+                                          const SuperBlockSearch& search) {
   static_assert(kGroups * kGroupSize == 256);
   ScaleMin groups[kGroups];
   float largest_scale = 0;
   float largest_min = 0;
   for (int g = 0; g < kGroups; ++g) {
-    groups[g] = fit_scale_min<kGroupSize>(x + g * kGroupSize, search.max_q, search.tries,
-                                          search.step, true);
+    groups[g] = fit_scale_min<kGroupSize>(x + g * kGroupSize, w + g * kGroupSize, search.max_q,
+                                          search.tries, search.step, true);
     largest_scale = std::max(largest_scale, groups[g].scale);
     largest_min = std::max(largest_min, -groups[g].min);
   }
@@ -95,7 +96,8 @@ FittedSuperBlock<kGroups> fit_super_block(const float* x, const SuperBlockSearch
   for (int g = 0; g < kGroups; ++g) {
     const float* values = x + g * kGroupSize;
     const RoundedGroup wanted = {groups[g].scale * inverse(d), -groups[g].min * inverse(dmin)};
-    const RoundedGroup group = best_neighbour<kGroupSize>(values, wanted, d, dmin, search);
+    const RoundedGroup group =
+        best_neighbour<kGroupSize>(values, w + g * kGroupSize, wanted, d, dmin, search);
     out.scale[g] = static_cast<uint8_t>(group.scale);
     out.min[g] = static_cast<uint8_t>(group.min);
     const float inv = inverse(d * group.scale);
@@ -122,11 +124,12 @@ struct FittedSigned {
 };
 
 // 16 groups of 16 values.
-inline FittedSigned fit_signed_super_block(const float* x, const SignedSearch& search) {
+inline FittedSigned fit_signed_super_block(const float* x, const float* w,
+                                           const SignedSearch& search) {
   float scales[16];
   for (int g = 0; g < 16; ++g) {
-    scales[g] =
-        fit_scale<16>(x + g * 16, search.low_q, -search.low_q - 1, search.tries, search.step);
+    scales[g] = fit_scale<16>(x + g * 16, w + g * 16, search.low_q, -search.low_q - 1, search.tries,
+                              search.step);
   }
   // The largest scale takes the end of the range that is one longer.
   FittedSigned out;

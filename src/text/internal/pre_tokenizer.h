@@ -34,6 +34,9 @@ struct PreTokenizerFlags {
   // Text is not spelled in GPT-2's byte characters: spaces become U+2581, merges run on
   // characters, and what is no token falls back to <0xXX> tokens.
   bool raw_characters = false;
+  // With raw_characters: white space only separates words and is not encoded, nor marked.
+  bool drops_spaces = false;
+  bool needs_bos = false;  // BOS is added whatever the file says, which early files say wrongly
 };
 
 struct PreTokenizerRow {

@@ -33,6 +33,13 @@ inline size_t announced_length(char lead) {
   return byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
 }
 
+// The character that starts at `at`, which moves behind it. REQUIRES: `text` is valid UTF-8 but for
+// surrogates, as LenientText is, and at < text.size().
+uint32_t take_character(std::string_view text, size_t& at);
+
+// Unicode's White_Space property.
+bool is_white_space(uint32_t code_point);
+
 // Appends `code_point` as 1 to 4 bytes. REQUIRES: code_point <= 0x10FFFF. Surrogates get their
 // three bytes.
 void append_utf8(uint32_t code_point, std::string& out);

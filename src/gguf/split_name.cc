@@ -1,4 +1,4 @@
-#include "gguf/internal/split_name.h"
+#include "gguf/split_name.h"
 
 #include <fmt/format.h>
 
