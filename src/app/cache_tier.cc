@@ -32,13 +32,21 @@ Hash128 hash_program(const Hash128& seed) {
   return program ? hash_bytes(program->bytes(), seed) : seed;
 }
 
+// LongRoPE rotates by other factors where the context is longer than the training's.
+bool takes_long_factors(const LoadedModel& loaded) {
+  return std::ranges::any_of(loaded.model->spec().ropes, [&](const model::RopeSpec& rope) {
+    return rope.factors == model::RopeFactors::kByContext &&
+           loaded.model->options().context > rope.original_context;
+  });
+}
+
 Hash128 hash_settings(const Settings& settings, const LoadedModel& loaded, const Hash128& seed) {
   const std::string facts =
-      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", loaded.backend->name(), settings.type_k,
-                  settings.type_v, settings.exact, settings.pack_weights,
+      fmt::format("{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}|{}", loaded.backend->name(),
+                  settings.type_k, settings.type_v, settings.exact, settings.pack_weights,
                   settings.rope_scaling_type, settings.rope_freq_base, settings.rope_freq_scale,
                   settings.yarn_ext_factor, settings.yarn_attn_factor, settings.yarn_beta_fast,
-                  settings.yarn_beta_slow, settings.yarn_orig_ctx);
+                  settings.yarn_beta_slow, settings.yarn_orig_ctx, takes_long_factors(loaded));
   // The file's own header is hashed as it lies on the disk.
   return hash_text(fmt::format("{}", fmt::join(settings.kv_overrides, "\n")),
                    hash_text(facts, seed));

@@ -74,19 +74,27 @@ MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     if (!spec.has_cache(i)) continue;
     const model::LayerSpec& layer = spec.layers[i];
-    const uint64_t bytes = kv_bytes(layer, types.key_type, types.value_type);
-    const int64_t window = spec.cache_windows[static_cast<size_t>(layer.cache_group)];
-    if (window == 0) {
-      plan.kv_bytes_per_token += bytes;
-    } else {
-      const int64_t most = group_blocks(window, spec.context_length, settings);
-      plan.windowed_kv_bytes += static_cast<uint64_t>(most * backend::kKvBlockTokens) * bytes;
-    }
+    if (spec.cache_windows[static_cast<size_t>(layer.cache_group)] > 0) continue;
+    plan.kv_bytes_per_token += kv_bytes(layer, types.key_type, types.value_type);
   }
   plan.state_bytes = static_cast<uint64_t>(state_count(spec, settings)) * bytes_of_state(spec);
   plan.machine_bytes = machine_memory_bytes();
   plan.tokens_that_fit = tokens_that_fit(plan);
   return plan;
+}
+
+void add_windows(MemoryPlan& plan, const model::ModelSpec& spec, int64_t tokens,
+                 const Settings& settings) {
+  const model::CacheOptions types = cache_types(settings);
+  for (size_t i = 0; i < spec.layers.size(); ++i) {
+    const model::LayerSpec& layer = spec.layers[i];
+    const int64_t window = spec.cache_windows[static_cast<size_t>(layer.cache_group)];
+    if (!spec.has_cache(i) || window == 0) continue;
+    const int64_t kept = group_blocks(window, tokens, settings) * backend::kKvBlockTokens;
+    plan.windowed_kv_bytes +=
+        static_cast<uint64_t>(kept) * kv_bytes(layer, types.key_type, types.value_type);
+  }
+  plan.tokens_that_fit = tokens_that_fit(plan);
 }
 
 MemoryPlan together(const MemoryPlan& model, const MemoryPlan& draft) {

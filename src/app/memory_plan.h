@@ -14,9 +14,9 @@ namespace chasqui::app {
 struct MemoryPlan {
   uint64_t weight_bytes = 0;  // of all tensors, as in the file
   uint64_t parameters = 0;
-  uint64_t kv_bytes_per_token =
-      0;                           // over the layers that see everything, types as the settings say
-  uint64_t windowed_kv_bytes = 0;  // of the layers with sliding windows, for all requests together
+  // Over the layers that see everything, types as the settings say.
+  uint64_t kv_bytes_per_token = 0;
+  uint64_t windowed_kv_bytes = 0;  // of the layers with sliding windows; 0 until add_windows()
   uint64_t state_bytes = 0;        // of recurrent layers, for all requests together
   uint64_t machine_bytes = 0;      // memory of this machine
   int64_t tokens_that_fit = 0;     // cache tokens that fit beside weights and scratch memory
@@ -24,6 +24,11 @@ struct MemoryPlan {
 
 MemoryPlan plan_memory(const gguf::File& file, const model::ModelSpec& spec,
                        const Settings& settings);
+
+// Adds what layers with sliding windows take in a cache of `tokens` tokens (cache_tokens(), which
+// does not depend on it).
+void add_windows(MemoryPlan& plan, const model::ModelSpec& spec, int64_t tokens,
+                 const Settings& settings);
 
 // What a model and the one that guesses for it take up, with caches for equally many tokens;
 // `parameters` are the model's.

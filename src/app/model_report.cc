@@ -212,7 +212,7 @@ uint64_t free_memory_bytes() {
 
 RunningMemory running_memory(const gguf::File& file, const model::ModelSpec& spec,
                              const Settings& settings) {
-  const MemoryPlan plan = plan_memory(file, spec, settings);
+  MemoryPlan plan = plan_memory(file, spec, settings);
   RunningMemory memory;
   memory.file_bytes = plan.weight_bytes;
   for (const gguf::Tensor& tensor : file.tensors()) {
@@ -222,9 +222,10 @@ RunningMemory running_memory(const gguf::File& file, const model::ModelSpec& spe
   memory.free_bytes = free_memory_bytes();
   memory.context =
       settings.n_ctx == 0 ? spec.context_length : std::min(settings.n_ctx, spec.context_length);
+  add_windows(plan, spec, cache_tokens(plan, settings, memory.context), settings);
   memory.windowed_cache_bytes = plan.windowed_kv_bytes;
-  const uint64_t taken =
-      memory.weight_bytes + memory.activation_bytes + kReserveBytes + memory.windowed_cache_bytes;
+  const uint64_t taken = memory.weight_bytes + memory.activation_bytes + kReserveBytes +
+                         memory.windowed_cache_bytes + plan.state_bytes;
   if (memory.free_bytes > taken && plan.kv_bytes_per_token > 0) {
     memory.tokens_that_fit =
         static_cast<int64_t>((memory.free_bytes - taken) / plan.kv_bytes_per_token);

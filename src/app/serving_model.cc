@@ -196,6 +196,8 @@ Result<api::ServedModel> start_serving(const std::string& path, const Settings& 
   CHASQUI_TRY(std::optional<LoadedModel> draft, load_draft(loaded, settings, n_ctx));
   if (draft) plan = together(plan, plan_memory(*draft->file, draft->model->spec(), settings));
   const int64_t tokens = serving_tokens(plan, settings, *loaded.model, n_ctx);
+  add_windows(plan, spec, tokens, settings);
+  if (draft) add_windows(plan, draft->model->spec(), tokens, settings);
   CHASQUI_TRY_STATUS(check_cache(plan, tokens, n_ctx));
   spdlog::info("{} ({}, {:.1f} M parameters) on {}: context {}, cache {} tokens ({}), chat {}",
                path, spec.architecture, static_cast<double>(plan.parameters) / 1e6,

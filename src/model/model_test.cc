@@ -123,8 +123,12 @@ TEST(RecurrentModel, ChunksAndStrangersDoNotChangeABit) {
   Session stranger(**model, 128, 1);
   for (const int64_t chunk : {1, 7, 16, 60}) {
     session.truncate(0);
-    EXPECT_EQ(session.feed(tokens, last, chunk).value(), whole) << chunk;
+    // A stranger's steps between one's own must not reach the state.
+    const std::span<const int32_t> all(tokens);
+    ASSERT_TRUE(session.feed(all.first(30), {}, chunk));
     ASSERT_TRUE(stranger.feed(some_tokens(9, 290), {}));
+    const int64_t last_of_rest[] = {last[0] - 30};
+    EXPECT_EQ(session.feed(all.subspan(30), last_of_rest, chunk).value(), whole) << chunk;
   }
   EXPECT_FALSE(session.can_truncate(60)) << "a state cannot go back";
 }
@@ -190,6 +194,19 @@ TEST(Model, MetadataThatMakesNoSenseIsRefusedByName) {
   };
   TinyModel no_query;
   no_query.leave_out_tensors = {"blk.1.attn_q.weight"};
+  TinyModel gemma_with_experts;
+  gemma_with_experts.leave_out = {"general.architecture"};
+  gemma_with_experts.more_metadata = [](gguf::Writer& writer) {
+    writer.add_string("general.architecture", "gemma");
+    for (const char* key : {"embedding_length", "context_length", "block_count"}) {
+      writer.add_uint32(std::string("gemma.") + key, key[0] == 'e' ? 64 : key[0] == 'b' ? 2 : 256);
+    }
+    writer.add_uint32("gemma.feed_forward_length", 96);
+    writer.add_uint32("gemma.attention.head_count", 4);
+    writer.add_uint32("gemma.attention.head_count_kv", 2);
+    writer.add_uint32("gemma.expert_count", 4);
+    writer.add_uint32("gemma.expert_used_count", 2);
+  };
   const BadModel cases[] = {
       {"no architecture", without("general.architecture"), "general.architecture"},
       {"no width", without("llama.embedding_length"), "llama.embedding_length"},
@@ -205,6 +222,7 @@ TEST(Model, MetadataThatMakesNoSenseIsRefusedByName) {
       {"more used than there are", TinyModel{.experts = 2, .experts_used = 3},
        "llama.expert_used_count"},
       {"missing tensor", no_query, "blk.1.attn_q.weight"},
+      {"experts of a model without a table for them", gemma_with_experts, "layer 0 has a router"},
   };
   for (const BadModel& bad : cases) {
     SCOPED_TRACE(bad.what);

@@ -13,7 +13,8 @@ constexpr int64_t kAttentionWeight = 3;
 
 // Multiplications of one token with the weights of `layer`.
 int64_t products(const ModelSpec& spec, const LayerSpec& layer) {
-  const int64_t ffn = 3 * layer.ffn * (layer.experts ? spec.experts.used : 1);
+  const int64_t beside = layer.experts ? layer.shared_ffn : 0;
+  const int64_t ffn = 3 * (layer.ffn * (layer.experts ? spec.experts.used : 1) + beside);
   int64_t mixer = spec.hidden * (layer.qkv_width() + layer.attention_width());
   if (layer.mixer == Mixer::kDeltaNet) {
     const DeltaNetSpec& net = spec.delta_net;

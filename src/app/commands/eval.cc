@@ -129,8 +129,10 @@ Result<json::object> embed(model::Model& model, const EvalCase& eval) {
                          {"cls", numbers(rows.first(width))},
                          {"last", numbers(rows.last(width))}};
   if (model.rank_outputs() > 0) {
-    const bool reads_last = model.spec().rank_head.pooling == model::Pooling::kLast;
-    const auto read = reads_last ? rows.last(width) : rows.first(width);
+    const model::Pooling pooling = model.spec().rank_head.pooling;
+    std::span<const float> read = rows.first(width);
+    if (pooling == model::Pooling::kLast) read = rows.last(width);
+    if (pooling == model::Pooling::kMean) read = mean;
     result["rank_score"] = numbers(model.rank({read.begin(), read.end()}));
   }
   return result;

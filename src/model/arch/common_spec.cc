@@ -15,7 +15,7 @@ constexpr IntRange kHeads{1, 4096};
 constexpr IntRange kKvHeads{0, 4096};  // 0: a layer without attention
 constexpr IntRange kHeadDim{1, 1 << 16};
 constexpr IntRange kVocab{1, 1 << 24};
-constexpr IntRange kContext{1, int64_t{1} << 32};
+constexpr IntRange kContext{1, int64_t{1} << 31};  // positions are int32
 constexpr IntRange kContextOrNone{0, int64_t{1} << 32};
 constexpr IntRange kExperts{0, 4096};
 constexpr IntRange kSharedWidth{0, 1 << 20};
@@ -255,6 +255,7 @@ void use_window_rope(ModelSpec& spec, double base, const LayerFlags& is_windowed
   RopeSpec rope = spec.ropes.front();
   rope.base = base;
   rope.scaling = RopeScaling::kNone;
+  rope.attention_factor = 1.0;
   rope.factors = RopeFactors::kNone;
   rope.overridable = false;
   const auto index = static_cast<int>(spec.ropes.size());
@@ -265,6 +266,8 @@ void use_window_rope(ModelSpec& spec, double base, const LayerFlags& is_windowed
 }
 
 void use_states(ModelSpec& spec, Mixer mixer, int64_t floats, const LayerFlags& is_recurrent) {
+  // A file may say that all layers are attention.
+  if (std::ranges::none_of(is_recurrent, [](bool flag) { return flag; })) return;
   spec.state_group = static_cast<int>(spec.cache_windows.size());
   spec.cache_windows.push_back(0);
   for (size_t i = 0; i < spec.layers.size(); ++i) {

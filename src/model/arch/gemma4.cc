@@ -36,6 +36,12 @@ Status read_windowed_layers(const Metadata& metadata, ModelSpec& spec) {
   return {};
 }
 
+bool can_share(const LayerSpec& owner, const LayerSpec& reader) {
+  return owner.window == reader.window && owner.key_dim == reader.key_dim &&
+         owner.value_dim == reader.value_dim && owner.kv_heads > 0 &&
+         reader.heads % owner.kv_heads == 0;
+}
+
 // The last layers read what the last layer of their kind with keys and values has stored.
 Status share_keys_and_values(const Metadata& metadata, ModelSpec& spec) {
   const auto layers = static_cast<int64_t>(spec.layers.size());
@@ -45,7 +51,7 @@ Status share_keys_and_values(const Metadata& metadata, ModelSpec& spec) {
   for (size_t i = owners; i < spec.layers.size(); ++i) {
     LayerSpec& layer = spec.layers[i];
     for (size_t owner = 0; owner < owners; ++owner) {
-      if (spec.layers[owner].window == layer.window) layer.kv_layer = static_cast<int>(owner);
+      if (can_share(spec.layers[owner], layer)) layer.kv_layer = static_cast<int>(owner);
     }
     if (layer.owns_kv()) {
       return fail(ErrorCode::kInvalidArgument,
@@ -83,7 +89,14 @@ Result<ModelSpec> read_spec(const Metadata& metadata) {
   CHASQUI_TRY(spec.logit_softcap, read_factor(metadata, "final_logit_softcapping", 0));
   for (size_t i = 0; i < spec.layers.size(); ++i) {
     const std::string name = "blk." + std::to_string(i) + ".attn_v.weight";
-    spec.layers[i].value_is_key = metadata.file().find_tensor(name) == nullptr;
+    LayerSpec& layer = spec.layers[i];
+    layer.value_is_key = metadata.file().find_tensor(name) == nullptr;
+    if (layer.value_is_key && layer.owns_kv() && layer.key_dim != layer.value_dim) {
+      return fail(ErrorCode::kInvalidArgument,
+                  metadata.file().path() + " lacks the tensor " + name +
+                      ", and keys cannot be values: " + metadata.key("attention.value_length") +
+                      " is another number than " + metadata.key("attention.key_length"));
+    }
   }
   return spec;
 }

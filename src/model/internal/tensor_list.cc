@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <bitset>
+
 #include "base/check.h"
 #include "quant/quant_type.h"
 
@@ -61,7 +63,7 @@ int64_t dim_size(const ModelSpec& spec, const LayerSpec& layer, Dim dim) {
     case Dim::kOne:
       return 1;
     case Dim::kAny:
-      return 0;
+      return kAnySize;
     case Dim::kHidden:
       return spec.hidden;
     case Dim::kVocab:
@@ -144,6 +146,54 @@ std::string type_names() {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+using FilledSlots = std::bitset<static_cast<size_t>(Slot::kCount)>;
+
+// A tensor that layer code reads without asking, or the one that may stand instead.
+struct NeededSlot {
+  bool applies;
+  Slot slot;
+  Slot instead;
+  std::string_view name;
+};
+
+// Tables say what an architecture's files have; metadata may still ask for blocks that the table
+// does not know (experts in a dense model), or for both halves of two forms.
+Status check_complete(const gguf::File& file, const ModelSpec& spec, size_t layer,
+                      const FilledSlots& filled) {
+  const LayerSpec& l = spec.layers[layer];
+  const bool attention = l.mixer == Mixer::kAttention;
+  const bool latent = l.mixer == Mixer::kLatentAttention;
+  const bool low_rank = latent && spec.latent.query_rank > 0;
+  const bool shared = l.experts && l.shared_ffn > 0;
+  const NeededSlot needed[] = {
+      {attention, Slot::kQuery, Slot::kQkv, "queries"},
+      {attention && l.owns_kv(), Slot::kKey, Slot::kQkv, "keys"},
+      {attention && l.owns_kv() && !l.value_is_key, Slot::kValue, Slot::kQkv, "values"},
+      {latent && !low_rank, Slot::kQuery, Slot::kQuery, "queries"},
+      {low_rank, Slot::kQueryDown, Slot::kQueryDown, "low-rank queries"},
+      {low_rank, Slot::kQueryUp, Slot::kQueryUp, "low-rank queries"},
+      {latent, Slot::kLatentKey, Slot::kLatentKey, "keys of latent vectors"},
+      {latent, Slot::kLatentValue, Slot::kLatentValue, "values of latent vectors"},
+      {!l.experts, Slot::kFfnUp, Slot::kFfnGateUp, "a dense feed-forward"},
+      {!l.experts, Slot::kFfnDown, Slot::kFfnDown, "a dense feed-forward"},
+      {l.experts, Slot::kRouter, Slot::kRouter, "a router of experts"},
+      {l.experts, Slot::kExpertsUp, Slot::kExpertsGateUp, "experts"},
+      {l.experts, Slot::kExpertsDown, Slot::kExpertsDown, "experts"},
+      {shared, Slot::kSharedUp, Slot::kSharedUp, "a feed-forward beside experts"},
+      {shared, Slot::kSharedDown, Slot::kSharedDown, "a feed-forward beside experts"},
+  };
+  const auto has = [&](Slot slot) { return filled.test(static_cast<size_t>(slot)); };
+  for (const NeededSlot& need : needed) {
+    if (!need.applies || has(need.slot) || has(need.instead)) continue;
+    return fail(
+        ErrorCode::kCorrupt,
+        fmt::format("{}: by its metadata layer {} has {}, but there are no such tensors, or "
+                    "{} models cannot have them",
+                    file.path(), layer, need.name, spec.architecture));
+  }
+  return {};
+}
+
 }  // namespace
 
 std::vector<ExpectedTensor> expected_tensors(const gguf::File& file,
@@ -185,7 +235,7 @@ Status check_tensor(const gguf::File& file, const ModelSpec& spec, const Expecte
   const auto& dims = tensor->view.dims;
   std::array<int64_t, 3> shape = expected.shape;
   for (size_t i = 0; i < shape.size(); ++i) {
-    if (shape[i] == 0) shape[i] = dims[i];
+    if (shape[i] == kAnySize) shape[i] = dims[i];
   }
   if (!std::equal(shape.begin(), shape.end(), dims.begin()) || dims[3] != 1) {
     return fail(
@@ -204,8 +254,15 @@ Status check_tensor(const gguf::File& file, const ModelSpec& spec, const Expecte
 
 Status check_tensors(const gguf::File& file, const Architecture& architecture,
                      const ModelSpec& spec) {
+  std::vector<FilledSlots> filled(spec.layers.size());
   for (const ExpectedTensor& tensor : expected_tensors(file, architecture, spec)) {
     CHASQUI_TRY_STATUS(check_tensor(file, spec, tensor));
+    if (file.find_tensor(tensor.name) != nullptr) {
+      filled[tensor.layer].set(static_cast<size_t>(tensor.rule->slot));
+    }
+  }
+  for (size_t layer = 0; layer < spec.layers.size(); ++layer) {
+    CHASQUI_TRY_STATUS(check_complete(file, spec, layer, filled[layer]));
   }
   return {};
 }

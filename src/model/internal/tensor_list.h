@@ -15,11 +15,13 @@
 
 namespace chasqui::model {
 
+constexpr int64_t kAnySize = -1;  // in a shape
+
 struct ExpectedTensor {
   const TensorRule* rule = nullptr;
   size_t layer = 0;  // 0 for tensors of the whole model
   std::string name;
-  std::array<int64_t, 3> shape = {};  // 0: any size
+  std::array<int64_t, 3> shape = {};
   bool may_be_absent = false;
 };
 
