@@ -26,11 +26,13 @@ TextLimit text_limit(const ModelContext& context) {
 }
 
 Error too_long(const TextLimit& limit, std::string_view amount, int64_t tokens, std::string path) {
-  return {ErrorCode::kContextLength,
-          fmt::format("This model's maximum context length is {} tokens (setting {}), but this "
-                      "text has {}{}. Please shorten it, or set truncate.",
-                      limit.tokens, limit.setting, amount, tokens),
-          std::move(path)};
+  const bool is_query = path == "query";  // which is never cut
+  return {
+      ErrorCode::kContextLength,
+      fmt::format("This model's maximum context length is {} tokens (setting {}), but this "
+                  "text has {}{}. Please shorten it{}.",
+                  limit.tokens, limit.setting, amount, tokens, is_query ? "" : ", or set truncate"),
+      std::move(path)};
 }
 
 // A text that no tokenizer could make short enough is refused before it is tokenised (plan.cc has

@@ -1,6 +1,7 @@
 #include "app/text_chunks.h"
 
 #include <fmt/format.h>
+#include <spdlog/spdlog.h>
 
 #include <algorithm>
 
@@ -42,6 +43,12 @@ Result<TextChunks> TextChunks::read(const std::string& path, const text::Tokeniz
     }
   }
   return out;
+}
+
+void TextChunks::warn_beyond(int64_t trained, const std::string& model) const {
+  if (length_ <= trained) return;
+  spdlog::warn("{} was trained with {} tokens of context: chunks of {} say little about it", model,
+               trained, length_);
 }
 
 }  // namespace chasqui::app

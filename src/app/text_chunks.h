@@ -33,6 +33,9 @@ class TextChunks {
                                       static_cast<size_t>(length_));
   }
 
+  // Logs that chunks are longer than what `model` was trained with.
+  void warn_beyond(int64_t trained, const std::string& model) const;
+
  private:
   int64_t length_ = 0;
   std::vector<int32_t> tokens_;  // whole chunks

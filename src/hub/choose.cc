@@ -90,6 +90,8 @@ std::vector<Candidate> candidates_of(std::span<const std::string> paths) {
   std::vector<Candidate> all;
   for (auto& [key, candidate] : found) {
     std::ranges::sort(candidate.files);
+    const auto again = std::ranges::unique(candidate.files);
+    candidate.files.erase(again.begin(), again.end());
     all.push_back(std::move(candidate));
   }
   return all;
@@ -127,7 +129,7 @@ Result<std::vector<std::string>> files_of(const Candidate& candidate) {
   const auto split = gguf::parse_split_name(candidate.name);
   for (int part = 0; part < candidate.parts; ++part) {
     const std::string path = gguf::split_path(*split, part);
-    if (std::ranges::find(candidate.files, path) != candidate.files.end()) continue;
+    if (std::ranges::binary_search(candidate.files, path)) continue;
     return fail(ErrorCode::kCorrupt,
                 fmt::format("{} is split into {} files, of which {} is not there", candidate.name,
                             candidate.parts, path));

@@ -39,6 +39,7 @@ TEST(Reference, IsRefusedWhereItCouldLeaveItsFolder) {
     EXPECT_FALSE(parse_reference(text)) << text;
   }
   EXPECT_FALSE(parse_reference("a/" + std::string(97, 'x')));
+  EXPECT_FALSE(parse_reference("https://hub.example/org/name"));
 }
 
 TEST(SafePath, KeepsInsideItsFolder) {

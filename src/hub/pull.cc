@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "hub/choose.h"
 #include "hub/internal/cache.h"
@@ -66,13 +67,15 @@ Result<Listing> ask_hub(const Session& session) {
 Result<std::vector<RemoteFile>> entries_of(const Listing& listing,
                                            const std::vector<std::string>& names,
                                            const std::string& repo) {
+  std::map<std::string_view, const RemoteFile*> by_path;
+  for (const RemoteFile& file : listing.files) by_path.emplace(file.path, &file);
   std::vector<RemoteFile> files;
   for (const std::string& name : names) {
-    const auto it = std::ranges::find(listing.files, name, &RemoteFile::path);
+    const RemoteFile* it = by_path.at(name);
     if (it->etag.empty()) {
       return fail(ErrorCode::kCorrupt,
-                  fmt::format("the hub's list of the files of {} has no checksum for {}, so it "
-                              "could not be checked",
+                  fmt::format("the hub's list of the files of {} has no checksum and size for "
+                              "{}, so it could not be checked",
                               repo, name));
     }
     files.push_back(*it);
@@ -87,12 +90,14 @@ uint64_t missing_bytes(const CacheRepo& cache, const RemoteFile& file) {
   return partial > file.size ? file.size : file.size - partial;
 }
 
+constexpr size_t kCommitDigits = 40;
+
 Status check_space(const std::string& folder, uint64_t wanted) {
   struct statvfs facts = {};
   if (wanted == 0 || ::statvfs(folder.c_str(), &facts) != 0) return {};
   const uint64_t free = static_cast<uint64_t>(facts.f_bavail) * facts.f_frsize;
   if (free > kSpareBytes && free - kSpareBytes >= wanted) return {};
-  return fail(ErrorCode::kResourceExhausted,
+  return fail(ErrorCode::kIo,
               fmt::format("{:.2f} GB are to be downloaded, but {} has {:.2f} GB left; free some, "
                           "choose a smaller quantisation, or set HF_HUB_CACHE",
                           gigabytes(wanted), folder, gigabytes(free)));
@@ -135,6 +140,11 @@ Result<PulledModel> download_all(const Session& session, const CacheRepo& cache,
 Result<PulledModel> pull_online(const ModelReference& reference, const Session& session,
                                 const CacheRepo& cache, const PullHooks& hooks) {
   CHASQUI_TRY(const Listing listing, ask_hub(session));
+  if (is_hex(session.revision, kCommitDigits) && listing.commit != session.revision) {
+    return fail(ErrorCode::kCorrupt,
+                fmt::format("asked for commit {} of {}, the hub answers with {}", session.revision,
+                            reference.repo, listing.commit));
+  }
   std::vector<std::string> names;
   for (const RemoteFile& file : listing.files) names.push_back(file.path);
   CHASQUI_TRY(const auto chosen, choose_files(names, reference.file, reference.repo));

@@ -324,7 +324,7 @@ TEST(Pull, NeedsAChecksum) {
                             HubForTest::kCommit));
     return true;
   };
-  EXPECT_THAT(error_of(hub), HasSubstr("has no checksum for m.gguf"));
+  EXPECT_THAT(error_of(hub), HasSubstr("has no checksum and size for m.gguf"));
 }
 
 TEST(Pull, LooksForRoomFirst) {

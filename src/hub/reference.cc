@@ -72,6 +72,10 @@ bool names_a_file(std::string_view text) {
 }
 
 Result<ModelReference> parse_reference(std::string_view text) {
+  if (text.find("://") != text.npos) {
+    return fail(ErrorCode::kInvalidArgument,
+                fmt::format("\"{}\" is a URL; write ORG/NAME, like Qwen/Qwen3-0.6B-GGUF", text));
+  }
   ModelReference reference;
   const size_t colon = text.find(':');
   std::string_view repo = text.substr(0, colon);

@@ -43,6 +43,7 @@ bool to_means(std::span<const float> sums, std::span<const float> counts,
       return false;
     }
     means[i] = count > 0 ? sums[i] / count : kNotCounted;
+    if (!std::isfinite(means[i])) return false;
   }
   return true;
 }

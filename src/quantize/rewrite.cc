@@ -16,6 +16,8 @@ namespace {
 // Of the scheme that all block formats of GGUF follow.
 constexpr uint32_t kQuantizationVersion = 2;
 
+constexpr float kLargestF16 = 65504.0f;
+
 // Values of one slab, the unit of writing, and of one task of a thread.
 constexpr int64_t kSlabValues = 1 << 22;
 constexpr int64_t kTaskValues = 1 << 15;
@@ -158,6 +160,7 @@ class Converter {
     slab_.resize(static_cast<size_t>(rows) * new_row);
     const int64_t task_rows = std::max<int64_t>(1, kTaskValues / view.cols());
     std::atomic<bool> finite{true};
+    std::atomic<bool> too_large{false};
     team_.run((rows + task_rows - 1) / task_rows, [&](int64_t task, int thread) {
       std::vector<float>& row = rows_[static_cast<size_t>(thread)];
       row.resize(cols);
@@ -165,6 +168,9 @@ class Converter {
         const auto from = static_cast<size_t>(first + r) * old_row;
         quant::decode_row(view.type, view.bytes.data() + from, row);
         if (!all_finite(row)) finite.store(false, std::memory_order_relaxed);
+        if (plan.type == DType::kF16 && !fits_f16(row)) {
+          too_large.store(true, std::memory_order_relaxed);
+        }
         quant::encode_row(plan.type, row, weights, slab_.data() + static_cast<size_t>(r) * new_row);
       }
     });
@@ -172,7 +178,16 @@ class Converter {
       return fail(ErrorCode::kCorrupt,
                   fmt::format("{} holds NaN or infinity: the file is damaged", plan.tensor->name));
     }
+    if (too_large) {
+      return fail(ErrorCode::kInvalidArgument,
+                  fmt::format("{} holds values beyond 65504, the largest of F16: take BF16",
+                              plan.tensor->name));
+    }
     return put(slab_);
+  }
+
+  static bool fits_f16(std::span<const float> row) {
+    return std::ranges::none_of(row, [](float v) { return std::abs(v) > kLargestF16; });
   }
 
   // An infinity or NaN makes the sum of x * 0 a NaN.

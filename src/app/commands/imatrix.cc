@@ -9,6 +9,7 @@
 #include "app/commands/command.h"
 #include "app/interrupt.h"
 #include "app/loaded_model.h"
+#include "app/output_file.h"
 #include "app/progress_bar.h"
 #include "app/recording_backend.h"
 #include "app/text_chunks.h"
@@ -57,10 +58,7 @@ void report(const std::map<std::string, quantize::ImportanceSums>& sums, const I
 Status imatrix(const ImatrixArgs& args) {
   CHASQUI_TRY(Settings settings, args.settings->resolve());
   settings.n_ctx = args.chunks.tokens;
-  if (!args.overwrite && std::filesystem::exists(args.output)) {
-    return fail(ErrorCode::kInvalidArgument,
-                args.output + " exists already; --overwrite replaces it");
-  }
+  CHASQUI_TRY_STATUS(check_output_file(args.output, args.overwrite));
   RecordingBackend* recorder = nullptr;
   const auto wrap = [&](std::unique_ptr<backend::Backend> backend) {
     auto wrapped = make_recording_backend(std::move(backend), args.with_output);
@@ -69,6 +67,7 @@ Status imatrix(const ImatrixArgs& args) {
   };
   CHASQUI_TRY(const LoadedModel loaded, load_model({.path = args.model, .wrap = wrap}, settings));
   CHASQUI_TRY(const TextChunks chunks, TextChunks::read(args.text, *loaded.tokenizer, args.chunks));
+  chunks.warn_beyond(loaded.model->spec().context_length, args.model);
   model::CacheOptions cache = cache_types(settings);
   cache.blocks = model::session_blocks(*loaded.model, chunks.length());
   CHASQUI_TRY_STATUS(loaded.model->allocate_cache(cache));

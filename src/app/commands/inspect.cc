@@ -5,6 +5,7 @@
 
 #include <boost/json.hpp>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 
 #include "app/commands/command.h"
@@ -129,6 +130,12 @@ Status dump_tensor(const gguf::File& file, const std::string& name, const std::s
   if (quant::find_quant_type(view.type) == nullptr) {
     return fail(ErrorCode::kUnsupported, fmt::format("{} has type {}, which cannot be decoded",
                                                      name, dtype_info(view.type).name));
+  }
+  for (const MappedFile& part : file.parts()) {
+    std::error_code error;
+    if (std::filesystem::equivalent(part.path(), path, error)) {
+      return fail(ErrorCode::kInvalidArgument, path + " is the model itself; write elsewhere");
+    }
   }
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
   std::vector<float> row(static_cast<size_t>(view.cols()));

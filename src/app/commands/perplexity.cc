@@ -155,6 +155,7 @@ Status perplexity(const PerplexityArgs& args) {
   CHASQUI_TRY(Reader reader, open_reader(args.model, settings));
   CHASQUI_TRY(const TextChunks chunks,
               TextChunks::read(args.text, *reader.loaded.tokenizer, args.chunks));
+  chunks.warn_beyond(reader.loaded.model->spec().context_length, args.model);
   CHASQUI_TRY_STATUS(begin_session(reader, chunks.length(), settings));
   std::optional<Reader> base;
   if (!args.base.empty()) {

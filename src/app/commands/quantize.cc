@@ -10,6 +10,7 @@
 #include "app/commands/command.h"
 #include "app/interrupt.h"
 #include "app/memory_plan.h"
+#include "app/output_file.h"
 #include "app/progress_bar.h"
 #include "quantize/rewrite.h"
 
@@ -121,9 +122,8 @@ Status quantize_model(QuantizeArgs& args) {
                             quantize::file_type_names()),
                 "TYPE");
   }
-  if (!args.write.overwrite && !args.dry_run && std::filesystem::exists(args.output)) {
-    return fail(ErrorCode::kInvalidArgument,
-                args.output + " exists already; --overwrite replaces it");
+  if (!args.dry_run) {
+    CHASQUI_TRY_STATUS(check_output_file(args.output, args.write.overwrite));
   }
   quantize::RewriteOptions options{.file_type = *file_type};
   options.allow_requantize = args.allow_requantize;

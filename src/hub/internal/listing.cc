@@ -33,7 +33,8 @@ std::optional<uint64_t> size_of(const json::object& object) {
 
 // Large files have their hash in "lfs"; "oid" is what the other listing of the hub calls it.
 void read_identity(const json::object& entry, RemoteFile& file) {
-  file.size = size_of(entry).value_or(0);
+  const auto size = size_of(entry);
+  file.size = size.value_or(0);
   const json::value* lfs = entry.if_contains("lfs");
   if (lfs != nullptr && lfs->is_object()) {
     const json::object& large = lfs->get_object();
@@ -41,10 +42,11 @@ void read_identity(const json::object& entry, RemoteFile& file) {
     if (hash.empty()) hash = text_of(large, "oid");
     if (is_hex(hash, kSha256Digits)) file.etag = hash;
     file.size = size_of(large).value_or(file.size);
+    if (!size && !size_of(large)) file.etag.clear();  // without a size nothing can be checked
     return;
   }
   const std::string_view blob = text_of(entry, "blobId");
-  if (is_hex(blob, kSha1Digits)) file.etag = blob;
+  if (size && is_hex(blob, kSha1Digits)) file.etag = blob;
 }
 
 }  // namespace
