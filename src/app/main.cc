@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "app/commands/command.h"
+#include "app/printable.h"
 
 namespace chasqui::app {
 namespace {
@@ -50,16 +51,6 @@ void set_up_logging() {
 Status write_out() {
   if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return {};
   return fail(ErrorCode::kIo, "cannot write to standard output");
-}
-
-// Messages quote files and arguments, whose control characters would act on the terminal.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    out += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
-  }
-  return out;
 }
 
 // What libraries throw (a full disk behind fmt::print, no memory) is reported like any error.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "app/commands/command.h"
+#include "app/printable.h"
 #include "gguf/file.h"
 #include "model/arch/architecture.h"
 #include "model/tensor_report.h"
@@ -18,7 +19,7 @@ struct CheckArgs {
 void print_list(const char* title, const std::vector<std::string>& lines) {
   if (lines.empty()) return;
   fmt::print("{}:\n", title);
-  for (const std::string& line : lines) fmt::print("  {}\n", line);
+  for (const std::string& line : lines) fmt::print("  {}\n", printable(line));
 }
 
 Status check(const CheckArgs& args) {

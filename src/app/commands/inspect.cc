@@ -13,6 +13,7 @@
 #include "app/memory_plan.h"
 #include "app/model_report.h"
 #include "app/model_source.h"
+#include "app/printable.h"
 #include "model/model.h"
 #include "quant/quant_type.h"
 #include "text/detokenizer.h"
@@ -110,11 +111,11 @@ void print_as_text(const gguf::File& file, const Result<model::ModelSpec>& spec,
   fmt::print("{}: GGUF version {}, {}, {} keys, {} tensors\n\n", file.path(), file.version(),
              format_bytes(file.file_bytes()), file.metadata().size(), file.tensors().size());
   for (const auto& [key, value] : file.metadata()) {
-    fmt::print("  {:<44} {}\n", key, value_text(value));
+    fmt::print("  {:<44} {}\n", printable(key), value_text(value));
   }
   fmt::print("\n");
   for (const gguf::Tensor& tensor : file.tensors()) {
-    fmt::print("  {:<44} {:<8} [{}]\n", tensor.name, dtype_info(tensor.view.type).name,
+    fmt::print("  {:<44} {:<8} [{}]\n", printable(tensor.name), dtype_info(tensor.view.type).name,
                fmt::join(shape(tensor), ", "));
   }
   fmt::print("\n{}", report_text(file, spec, settings));

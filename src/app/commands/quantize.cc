@@ -11,6 +11,7 @@
 #include "app/interrupt.h"
 #include "app/memory_plan.h"
 #include "app/output_file.h"
+#include "app/printable.h"
 #include "app/progress_bar.h"
 #include "quantize/rewrite.h"
 
@@ -77,7 +78,7 @@ void print_tensors(const quantize::RewritePlan& plan) {
   for (const quantize::TensorPlan& tensor : plan.tensors) {
     const TensorView& view = tensor.tensor->view;
     const auto dims = std::span(view.dims).first(static_cast<size_t>(tensor.tensor->n_dims));
-    fmt::print("  {:<44} [{}] {} -> {}", tensor.tensor->name, fmt::join(dims, ", "),
+    fmt::print("  {:<44} [{}] {} -> {}", printable(tensor.tensor->name), fmt::join(dims, ", "),
                dtype_info(view.type).name, dtype_info(tensor.type).name);
     if (tensor.type != tensor.wanted) {
       fmt::print(" (rows do not fit {})", dtype_info(tensor.wanted).name);
