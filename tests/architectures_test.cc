@@ -11,6 +11,7 @@
 #include "backend/cpu/cpu_backend.h"
 #include "model/arch/architecture.h"
 #include "model/session.h"
+#include "support/agreement.h"
 #include "support/answers.h"
 #include "support/golden.h"
 #include "support/golden_model.h"
@@ -64,10 +65,7 @@ Loaded load(const GoldenModel& golden, int64_t n_ctx) {
   loaded.file = std::make_unique<gguf::File>(*gguf::File::open(golden.path.string()));
   loaded.backend = *backend::cpu::make_cpu_backend({.threads = 2, .exact = true});
   loaded.model = *model::Model::load(*loaded.file, *loaded.backend, {.context = n_ctx});
-  model::CacheOptions cache;
-  cache.blocks.assign(loaded.model->spec().cache_windows.size(), n_ctx / 16);
-  cache.key_type = cache.value_type = DType::kF32;
-  EXPECT_TRUE(loaded.model->allocate_cache(cache));
+  testing::allocate_exact_cache(*loaded.model, n_ctx);
   return loaded;
 }
 
@@ -79,26 +77,7 @@ void expect_agreement(const GoldenModel& golden) {
   const auto* wider = golden.json.if_contains("tolerance");
   const double tolerance = wider != nullptr ? 2 * wider->to_number<double>() : kTolerance;
   const Loaded loaded = load(golden, expected.n_ctx);
-  model::Session session(*loaded.model, expected.n_ctx);
-  const auto vocab = static_cast<size_t>(loaded.model->spec().vocab);
-  auto logits = session.feed(expected.tokens, expected.positions);
-  ASSERT_TRUE(logits) << logits.error().message;
-  for (size_t i = 0; i < expected.logits.size(); ++i) {
-    const std::span<const float> row(logits->data() + i * vocab, vocab);
-    EXPECT_LT(testing::max_difference(row, expected.logits[i]), tolerance)
-        << "position " << expected.positions[i];
-  }
-  std::vector<float> last(logits->end() - static_cast<std::ptrdiff_t>(vocab), logits->end());
-  for (size_t i = 0; i < expected.greedy.size(); ++i) {
-    const auto best = static_cast<int32_t>(std::ranges::max_element(last) - last.begin());
-    if (expected.margins[i] > 2 * tolerance) {
-      EXPECT_EQ(best, expected.greedy[i]) << i;
-    }
-    const int32_t fed[] = {expected.greedy[i]};
-    const int64_t wanted[] = {0};
-    last = *session.feed(fed, wanted);
-  }
-  EXPECT_LT(testing::max_difference(last, expected.logits_after_greedy), tolerance);
+  testing::expect_logits(*loaded.model, expected, tolerance);
 }
 
 TEST(Architectures, AgreeOnTheCpuBackend) {

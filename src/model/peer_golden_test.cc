@@ -7,6 +7,7 @@
 
 #include "backend/backend.h"
 #include "model/session.h"
+#include "support/agreement.h"
 #include "support/golden_model.h"
 #include "support/peer_case.h"
 #include "support/tiny_model.h"
@@ -32,35 +33,10 @@ void expect_agreement(const testing::PeerCase& described) {
   const auto backend = backend::make_reference_backend();
   auto model = Model::load(*file, *backend, {.context = expected.n_ctx});
   ASSERT_TRUE(model) << model.error().message;
-  CacheOptions cache;
-  cache.blocks.assign((*model)->spec().cache_windows.size(), expected.n_ctx / 16);
-  cache.key_type = cache.value_type = DType::kF32;
-  ASSERT_TRUE((*model)->allocate_cache(cache));
-
-  double tolerance = kTolerance;
-  if (const auto* wider = described.model.if_contains("tolerance")) {
-    tolerance = wider->to_number<double>();
-  }
-  Session session(**model, expected.n_ctx);
-  const auto vocab = static_cast<size_t>((*model)->spec().vocab);
-  auto logits = session.feed(expected.tokens, expected.positions);
-  ASSERT_TRUE(logits) << logits.error().message;
-  for (size_t i = 0; i < expected.logits.size(); ++i) {
-    const std::span<const float> row(logits->data() + i * vocab, vocab);
-    EXPECT_LT(testing::max_difference(row, expected.logits[i]), tolerance)
-        << "position " << expected.positions[i];
-  }
-  std::vector<float> last(logits->end() - static_cast<std::ptrdiff_t>(vocab), logits->end());
-  for (size_t i = 0; i < expected.greedy.size(); ++i) {
-    const auto best = static_cast<int32_t>(std::ranges::max_element(last) - last.begin());
-    if (expected.margins[i] > 2 * tolerance) {
-      EXPECT_EQ(best, expected.greedy[i]) << i;
-    }
-    const int32_t fed[] = {expected.greedy[i]};
-    const int64_t wanted[] = {0};
-    last = *session.feed(fed, wanted);
-  }
-  EXPECT_LT(testing::max_difference(last, expected.logits_after_greedy), tolerance);
+  testing::allocate_exact_cache(**model, expected.n_ctx);
+  const auto* wider = described.model.if_contains("tolerance");
+  testing::expect_logits(**model, expected,
+                         wider != nullptr ? wider->to_number<double>() : kTolerance);
 }
 
 class PeerModels : public ::testing::TestWithParam<testing::PeerCase> {};

@@ -23,8 +23,9 @@ Result<ModelSpec> read_baichuan(const Metadata& metadata) {
   CHASQUI_TRY(ModelSpec spec, read_spec(metadata));
   // Files do not say what position encoding they have; the 13B models have 40 layers.
   if (spec.layers.size() == 40) {
-    return fail(ErrorCode::kUnsupported,
-                metadata.file().path() + ": Baichuan 13B has ALiBi, which is not implemented");
+    return fail(ErrorCode::kUnsupported, metadata.file().path() +
+                                             ": Baichuan 13B positions its tokens by ALiBi, which "
+                                             "is not supported; the 7B models run");
   }
   return spec;
 }
